@@ -1,0 +1,50 @@
+//! What goes over the air between the gateway in the home and the hub.
+//!
+//! A device's reading becomes an [`Observation`]; stamped with its time it is a [`Record`]; sealed to the
+//! hub's key it is an entry ([`Sealed`]) with a place in a lane; a run of entries is a [`Batch`]; signed,
+//! a [`SignedBatch`], whose exact bytes every retry sends. The hub turns those into a [`VerifiedBatch`],
+//! asks [`Chain`] whether it follows, opens the entries ([`OpeningEpoch`]) and answers with a
+//! [`SignedReceipt`]. The way back is a [`SignedCommand`].
+//!
+//! The crate is pure: it reads no clock, no file and no random source. Time and entropy come in as
+//! arguments. It never panics, whatever bytes it is given, and never allocates by a length that they claim.
+//!
+//! `docs/wire-format.md` describes every byte; `tests/versions/` holds the golden ones.
+
+mod batch;
+mod chain;
+mod command;
+mod decimal;
+mod envelope;
+mod event;
+mod ids;
+mod key;
+mod metric;
+mod observation;
+mod receipt;
+mod record;
+mod seal;
+mod sign;
+mod time;
+mod topic;
+mod unit;
+
+pub use batch::{
+    Batch, Hash, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, OpenError, Opened, SignedBatch, Unlocked, VerifiedBatch,
+};
+pub use chain::{Chain, Following, WINDOW};
+pub use command::{Action, Command, SignedCommand, VerifiedCommand};
+pub use decimal::Decimal;
+pub use envelope::DecodeError;
+pub use event::Event;
+pub use ids::{BadId, BootId, ChainId, DeviceId, GatewayId, Lane};
+pub use key::{BadKey, OpeningKey, SealingKey, SigningKey, VerifyingKey};
+pub use metric::Metric;
+pub use observation::{Absence, Flags, Group, Observation, Value};
+pub use receipt::{Receipt, Refusal, SignedReceipt, Verdict};
+pub use record::{Anchor, Content, Gap, GapReason, MAX_RECORD_BYTES, Record};
+pub use seal::{EPOCH_LIMIT, Encapsulation, OpeningEpoch, SealError, Sealed, SealingEpoch};
+pub use sign::VerifyError;
+pub use time::{Instant, LocalTime, Stamp, Trust, WallTime};
+pub use topic::{Topic, filter_for_hub};
+pub use unit::Unit;

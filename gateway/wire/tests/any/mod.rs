@@ -1,0 +1,97 @@
+//! Any record that the types allow, for property tests.
+
+use proptest::option;
+use proptest::prelude::*;
+use varde_wire::{
+    Absence, Anchor, BootId, Content, Decimal, DeviceId, Event, Flags, Gap, GapReason, Group, Instant,
+    LocalTime, Metric, Observation, Record, Stamp, Trust, Unit, Value, WallTime,
+};
+
+pub(crate) fn record() -> impl Strategy<Value = Record> {
+    (stamp(), content()).prop_map(|(stamp, content)| Record { stamp, content })
+}
+
+fn content() -> impl Strategy<Value = Content> {
+    prop_oneof![
+        4 => observation().prop_map(Content::Observation),
+        1 => (any::<u64>(), stamp(), stamp(), gap_reason()).prop_map(|(observations, from, to, reason)| {
+            Content::Gap(Gap { observations, from, to, reason })
+        }),
+        1 => any::<i64>().prop_map(|moved_ms| Content::Anchor(Anchor { moved_ms })),
+    ]
+}
+
+fn stamp() -> impl Strategy<Value = Stamp> {
+    let trust = prop_oneof![Just(Trust::Unset), Just(Trust::Estimated), Just(Trust::Synchronised)];
+    (any::<[u8; 16]>(), any::<u64>(), any::<i64>(), trust).prop_map(|(boot, uptime, wall, trust)| Stamp {
+        boot: BootId::from_bytes(boot),
+        uptime: Instant::from_millis(uptime),
+        wall: WallTime::from_unix_millis(wall),
+        trust,
+    })
+}
+
+fn observation() -> impl Strategy<Value = Observation> {
+    let about = (device(), any::<u32>().prop_map(Metric::from_code), value(), option::of(unit()));
+    let beside = (option::of(local_time()), option::of(any::<u8>()), flags(), option::of(group()));
+    (about, beside).prop_map(|((device, metric, value, unit), (device_time, user, flags, group))| {
+        Observation { device, metric, value, unit, device_time, user, flags, group }
+    })
+}
+
+fn device() -> impl Strategy<Value = DeviceId> {
+    "[a-z0-9][a-z0-9._-]{0,31}".prop_map(|text| text.parse().unwrap())
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let absence = prop_oneof![
+        Just(Absence::NotANumber),
+        Just(Absence::NotAtThisResolution),
+        Just(Absence::PositiveInfinity),
+        Just(Absence::NegativeInfinity),
+        Just(Absence::Reserved),
+    ];
+    prop_oneof![
+        (any::<i64>(), any::<i8>()).prop_map(|(m, e)| Value::Decimal(Decimal::new(m, e))),
+        absence.prop_map(Value::Absent),
+        proptest::sample::select(Event::ALL).prop_map(Value::Event),
+        any::<u32>().prop_map(Value::Bits),
+        "\\PC{0,64}".prop_map(Value::Text),
+    ]
+}
+
+fn unit() -> impl Strategy<Value = Unit> {
+    proptest::sample::select(Unit::ALL)
+}
+
+fn local_time() -> impl Strategy<Value = LocalTime> {
+    (any::<u16>(), any::<[u8; 5]>()).prop_map(|(year, [month, day, hour, minute, second])| LocalTime {
+        year,
+        month,
+        day,
+        hour,
+        minute,
+        second,
+    })
+}
+
+fn flags() -> impl Strategy<Value = Flags> {
+    let all = [
+        Flags::IMPLAUSIBLE,
+        Flags::QUESTIONABLE,
+        Flags::STORED,
+        Flags::DEVICE_CLOCK_UNSET,
+        Flags::INTERMEDIATE,
+        Flags::TEST,
+    ];
+    proptest::sample::subsequence(all.to_vec(), 0..=all.len())
+        .prop_map(|set| set.into_iter().fold(Flags::NONE, Flags::with))
+}
+
+fn group() -> impl Strategy<Value = Group> {
+    any::<(u64, u8, u8)>().prop_map(|(id, member, size)| Group { id, member, size })
+}
+
+fn gap_reason() -> impl Strategy<Value = GapReason> {
+    prop_oneof![Just(GapReason::Disk), Just(GapReason::Corruption)]
+}

@@ -1,0 +1,316 @@
+//! The messages that the golden files hold, made of fixed keys and fixed entropy.
+//!
+//! Only ever add a case: the files of the old ones are frozen.
+
+use varde_wire::{
+    Absence, Action, Anchor, Batch, BootId, ChainId, Command, Content, Decimal, DeviceId, Event, Flags, Gap,
+    GapReason, GatewayId, Group, Hash, Instant, Lane, LocalTime, Metric, Observation, OpeningKey, Receipt,
+    Record, Refusal, Sealed, SealingEpoch, SigningKey, Stamp, Trust, Unit, Value, Verdict, WallTime,
+};
+
+/// Every fixed key.
+pub(crate) struct Keys {
+    /// Signs for `gw-1`.
+    pub(crate) gateway: SigningKey,
+    /// Signs for `gw-2`, whose key sits in a secure element.
+    pub(crate) element: SigningKey,
+    /// Signs for the hub.
+    pub(crate) hub: SigningKey,
+    /// Opens entries at the hub.
+    pub(crate) hub_opening: OpeningKey,
+    /// Opens commands at `gw-1`.
+    pub(crate) gateway_opening: OpeningKey,
+}
+
+impl Keys {
+    pub(crate) fn fixed() -> Self {
+        Self {
+            gateway: SigningKey::ed25519(&[0x11; 32]),
+            element: SigningKey::es256(&[0x22; 32]).unwrap(),
+            hub: SigningKey::ed25519(&[0x33; 32]),
+            hub_opening: OpeningKey::derive(&[0x44; 32]),
+            gateway_opening: OpeningKey::derive(&[0x55; 32]),
+        }
+    }
+
+    /// The key files, by name.
+    pub(crate) fn files(&self) -> Vec<(&'static str, String)> {
+        let secret = |text: &str| text.to_owned();
+        vec![
+            ("gateway.sign", secret(&self.gateway.to_text())),
+            ("gateway.verify", self.gateway.verifying_key().to_text()),
+            ("element.sign", secret(&self.element.to_text())),
+            ("element.verify", self.element.verifying_key().to_text()),
+            ("hub.sign", secret(&self.hub.to_text())),
+            ("hub.verify", self.hub.verifying_key().to_text()),
+            ("hub.open", secret(&self.hub_opening.to_text())),
+            ("hub.seal", self.hub_opening.sealing_key().to_text()),
+            ("gateway.open", secret(&self.gateway_opening.to_text())),
+            ("gateway.seal", self.gateway_opening.sealing_key().to_text()),
+        ]
+    }
+}
+
+/// A record of each kind, of each value, and with each number that a list of the format gives out.
+pub(crate) fn records() -> Vec<(String, Record)> {
+    let mut cases: Vec<(String, Record)> = Vec::new();
+    let mut add = |name: &str, content| cases.push((name.to_owned(), record(Trust::Synchronised, content)));
+
+    add("decimal", reading(Value::Decimal(Decimal::new(1205, -1)), Some(Unit::MillimetreOfMercury)));
+    add("decimal-negative", reading(Value::Decimal(Decimal::new(-5, -3)), Some(Unit::Celsius)));
+    add("decimal-power", reading(Value::Decimal(Decimal::new(2, 2)), Some(Unit::Second)));
+    add("decimal-smallest", reading(Value::Decimal(Decimal::new(i64::MIN, i8::MIN)), None));
+    add("decimal-largest", reading(Value::Decimal(Decimal::new(i64::MAX, i8::MAX)), None));
+    add("bits", reading(Value::Bits(0x8000_0005), None));
+    add("text", reading(Value::Text("Blodtrykk målt · ¡vale!".to_owned()), None));
+    add("text-empty", reading(Value::Text(String::new()), None));
+    add("everything-set", Content::Observation(everything_set()));
+    add("gap-disk", Content::Gap(gap(GapReason::Disk)));
+    add("gap-corruption", Content::Gap(gap(GapReason::Corruption)));
+    add("anchor", Content::Anchor(Anchor { moved_ms: 1_700_000_000_000 }));
+    add("anchor-backwards", Content::Anchor(Anchor { moved_ms: -250 }));
+
+    for event in Event::ALL {
+        add(&format!("event-{}", event.name()), reading(Value::Event(*event), None));
+    }
+    for absence in ABSENCES {
+        add(&format!("absent-{}", absence.name()), reading(Value::Absent(absence), Some(Unit::PerMinute)));
+    }
+    for (number, unit) in Unit::ALL.iter().enumerate() {
+        let value = Value::Decimal(Decimal::whole(1));
+        add(&format!("unit-{number}"), reading(value, Some(*unit)));
+    }
+    for flag in FLAGS {
+        let name = flag.names().next().unwrap();
+        let observation = Observation { flags: flag, ..observation(Value::Bits(0), None) };
+        add(&format!("flag-{name}"), Content::Observation(observation));
+    }
+    for trust in [Trust::Unset, Trust::Estimated] {
+        let content = reading(Value::Event(Event::DoorOpened), None);
+        cases.push((format!("trust-{}", trust.name()), record(trust, content)));
+    }
+    cases
+}
+
+pub(crate) const ABSENCES: [Absence; 5] = [
+    Absence::NotANumber,
+    Absence::NotAtThisResolution,
+    Absence::PositiveInfinity,
+    Absence::NegativeInfinity,
+    Absence::Reserved,
+];
+
+pub(crate) const FLAGS: [Flags; 6] = [
+    Flags::IMPLAUSIBLE,
+    Flags::QUESTIONABLE,
+    Flags::STORED,
+    Flags::DEVICE_CLOCK_UNSET,
+    Flags::INTERMEDIATE,
+    Flags::TEST,
+];
+
+/// One batch, what is in it and who signs it.
+pub(crate) struct BatchCase {
+    pub(crate) name: &'static str,
+    pub(crate) key: SigningKey,
+    pub(crate) batch: Batch,
+    pub(crate) records: Vec<Record>,
+}
+
+/// Two batches of one chain (the first of two epochs, the second after a hole of two seqs), and an alarm.
+pub(crate) fn batches(keys: &Keys) -> Vec<BatchCase> {
+    let hub = keys.hub_opening.sealing_key();
+    let begin = |gateway, entropy| SealingEpoch::begin(&hub, gateway, [entropy; 32]).unwrap();
+    let (first_gateway, second_gateway) = (gateway(1), gateway(2));
+    let mut old = begin(&first_gateway, 0x61);
+    let mut new = begin(&first_gateway, 0x62);
+    let mut alarm = begin(&second_gateway, 0x63);
+
+    let mut pressure = blood_pressure();
+    let rest = vec![
+        record(Trust::Synchronised, Content::Anchor(Anchor { moved_ms: 86_400_000 })),
+        record(Trust::Synchronised, Content::Gap(gap(GapReason::Disk))),
+        record(Trust::Estimated, reading(Value::Event(Event::DoorOpened), None)),
+    ];
+    let (mut entries, mut records) = (Vec::new(), Vec::new());
+    for (seq, record) in (40..).zip(pressure.drain(..)) {
+        entries.push(seal(&mut old, 0, Lane::Routine, seq, &record));
+        records.push(record);
+    }
+    for (seq, record) in (43..).zip(rest) {
+        entries.push(seal(&mut new, 1, Lane::Routine, seq, &record));
+        records.push(record);
+    }
+    let chain = ChainId::from_bytes([0xc1; 16]);
+    let routine_0 = Batch {
+        gateway: first_gateway.clone(),
+        lane: Lane::Routine,
+        chain,
+        number: 0,
+        previous: Hash::NONE,
+        first: 40,
+        epochs: vec![*old.encapsulation(), *new.encapsulation()],
+        entries,
+    };
+    let later = record(Trust::Synchronised, Content::Observation(everything_set()));
+    let routine_1 = Batch {
+        number: 1,
+        previous: routine_0.sign(&keys.gateway).unwrap().hash(),
+        first: 48,
+        epochs: vec![*new.encapsulation()],
+        entries: vec![seal(&mut new, 0, Lane::Routine, 48, &later)],
+        ..routine_0.clone()
+    };
+    let pressed = record(Trust::Unset, reading(Value::Event(Event::SafetyAlarm), None));
+    let urgent_0 = Batch {
+        gateway: second_gateway,
+        lane: Lane::Urgent,
+        chain: ChainId::from_bytes([0xc2; 16]),
+        number: 0,
+        previous: Hash::NONE,
+        first: 0,
+        epochs: vec![*alarm.encapsulation()],
+        entries: vec![seal(&mut alarm, 0, Lane::Urgent, 0, &pressed)],
+    };
+    let case = |name, key: &SigningKey, batch, records| BatchCase { name, key: key.clone(), batch, records };
+    vec![
+        case("batch-routine-0", &keys.gateway, routine_0, records),
+        case("batch-routine-1", &keys.gateway, routine_1, vec![later]),
+        case("batch-urgent-0-es256", &keys.element, urgent_0, vec![pressed]),
+    ]
+}
+
+/// The hub's answers to the first batch: stored, and every refusal.
+pub(crate) fn receipts(keys: &Keys) -> Vec<(String, Receipt)> {
+    let batch = batches(keys).remove(0);
+    let hash = batch.batch.sign(&keys.gateway).unwrap().hash();
+    let to = |verdict| Receipt {
+        gateway: gateway(1),
+        lane: Lane::Routine,
+        chain: ChainId::from_bytes([0xc1; 16]),
+        verdict,
+    };
+    let mut cases = vec![(
+        "receipt-stored".to_owned(),
+        to(Verdict::Stored { number: 0, hash, through: batch.batch.last() }),
+    )];
+    for reason in [Refusal::Missing, Refusal::Fork, Refusal::Replay] {
+        let verdict = Verdict::Refused { number: 0, hash, reason, expected: 17, through: 299 };
+        cases.push((format!("receipt-refused-{}", reason.name()), to(verdict)));
+    }
+    cases
+}
+
+/// A command with its number, its validity and the entropy it is sealed with.
+pub(crate) struct CommandCase {
+    pub(crate) name: &'static str,
+    pub(crate) command: Command,
+    pub(crate) number: u64,
+    pub(crate) validity: (WallTime, WallTime),
+    pub(crate) entropy: [u8; 32],
+}
+
+/// Every action.
+pub(crate) fn commands() -> Vec<CommandCase> {
+    let command = |name, action, number, entropy| CommandCase {
+        name,
+        command: Command { device: "dispenser-1".parse().unwrap(), action },
+        number,
+        validity: (
+            WallTime::from_unix_millis(1_760_000_000_000),
+            WallTime::from_unix_millis(1_760_000_060_000),
+        ),
+        entropy: [entropy; 32],
+    };
+    vec![
+        command("command-identify", Action::Identify, 1, 0x71),
+        command("command-switch-on", Action::Switch { on: true }, 2, 0x72),
+        command("command-switch-off", Action::Switch { on: false }, 300, 0x73),
+    ]
+}
+
+pub(crate) fn gateway(number: u8) -> GatewayId {
+    format!("gw-{number}").parse().unwrap()
+}
+
+fn seal(epoch: &mut SealingEpoch, place: u8, lane: Lane, seq: u64, record: &Record) -> Sealed {
+    let (count, bytes) = epoch.seal(lane, seq, &record.encode().unwrap()).unwrap();
+    Sealed { epoch: place, count, bytes }
+}
+
+fn record(trust: Trust, content: Content) -> Record {
+    Record { stamp: stamp(trust), content }
+}
+
+fn stamp(trust: Trust) -> Stamp {
+    Stamp {
+        boot: BootId::from_bytes([0xb0; 16]),
+        uptime: Instant::from_millis(3_600_000),
+        wall: WallTime::from_unix_millis(match trust {
+            Trust::Unset => -1,
+            Trust::Estimated | Trust::Synchronised => 1_760_000_000_123,
+        }),
+        trust,
+    }
+}
+
+fn gap(reason: GapReason) -> Gap {
+    Gap { observations: 1_000_000, from: stamp(Trust::Unset), to: stamp(Trust::Estimated), reason }
+}
+
+fn reading(value: Value, unit: Option<Unit>) -> Content {
+    Content::Observation(observation(value, unit))
+}
+
+fn observation(value: Value, unit: Option<Unit>) -> Observation {
+    Observation {
+        device: "pendant-1".parse().unwrap(),
+        metric: Metric::PERSONAL_ALARM,
+        value,
+        unit,
+        device_time: None,
+        user: None,
+        flags: Flags::NONE,
+        group: None,
+    }
+}
+
+fn everything_set() -> Observation {
+    Observation {
+        device: DeviceId::gateway(),
+        metric: Metric::from_code(u32::MAX),
+        value: Value::Decimal(Decimal::new(-1_000, 3)),
+        unit: Some(Unit::Kilogram),
+        device_time: Some(LocalTime { year: 2025, month: 12, day: 31, hour: 23, minute: 59, second: 58 }),
+        user: Some(255),
+        flags: FLAGS.into_iter().fold(Flags::NONE, Flags::with),
+        group: Some(Group { id: u64::MAX, member: 1, size: 3 }),
+    }
+}
+
+fn blood_pressure() -> Vec<Record> {
+    [(Metric::SYSTOLIC, 142), (Metric::DIASTOLIC, 88), (Metric::MEAN_ARTERIAL, 106)]
+        .into_iter()
+        .zip(0..)
+        .map(|((metric, pressure), member)| {
+            let observation = Observation {
+                device: "cuff-1".parse().unwrap(),
+                metric,
+                value: Value::Decimal(Decimal::whole(pressure)),
+                unit: Some(Unit::MillimetreOfMercury),
+                device_time: Some(LocalTime {
+                    year: 2025,
+                    month: 10,
+                    day: 9,
+                    hour: 8,
+                    minute: 53,
+                    second: 20,
+                }),
+                user: Some(1),
+                flags: Flags::STORED.with(Flags::QUESTIONABLE),
+                group: Some(Group { id: 7, member, size: 3 }),
+            };
+            record(Trust::Synchronised, Content::Observation(observation))
+        })
+        .collect()
+}

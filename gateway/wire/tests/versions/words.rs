@@ -1,0 +1,108 @@
+//! What a golden file says, as JSON that a reader in any language can be compared with.
+
+use serde_json::{Value as Json, json};
+use varde_wire::{
+    Action, Batch, Command, Content, Hash, Observation, Receipt, Record, Stamp, Value, Verdict, WallTime,
+};
+
+pub(crate) fn record(record: &Record) -> Json {
+    let (kind, content) = match &record.content {
+        Content::Observation(made) => ("observation", observation(made)),
+        Content::Gap(gap) => (
+            "gap",
+            json!({
+                "observations": gap.observations, "from": stamp(&gap.from), "to": stamp(&gap.to),
+                "reason": gap.reason.name(),
+            }),
+        ),
+        Content::Anchor(anchor) => ("anchor", json!({ "moved_ms": anchor.moved_ms })),
+    };
+    json!({ "stamp": stamp(&record.stamp), kind: content })
+}
+
+fn stamp(stamp: &Stamp) -> Json {
+    json!({
+        "boot": stamp.boot.to_string(), "uptime_ms": stamp.uptime.as_millis(),
+        "wall_ms": stamp.wall.as_unix_millis(), "trust": stamp.trust.name(),
+    })
+}
+
+fn observation(made: &Observation) -> Json {
+    json!({
+        "device": made.device.as_str(),
+        "metric": made.metric.code(),
+        "value": value(&made.value),
+        "unit": made.unit.map(|unit| unit.ucum()),
+        "device_time": made.device_time.map(|time| time.to_string()),
+        "user": made.user,
+        "flags": made.flags.names().collect::<Vec<_>>(),
+        "group": made.group.map(|g| json!({ "id": g.id, "member": g.member, "size": g.size })),
+    })
+}
+
+fn value(value: &Value) -> Json {
+    match value {
+        Value::Decimal(number) => json!({ "decimal": {
+            "mantissa": number.mantissa, "exponent": number.exponent, "text": number.to_string(),
+        } }),
+        Value::Absent(absence) => json!({ "absent": absence.name() }),
+        Value::Event(event) => {
+            json!({ "event": { "name": event.name(), "vkp": event.vkp(), "scaip": event.scaip() } })
+        }
+        Value::Bits(bits) => json!({ "bits": bits }),
+        Value::Text(text) => json!({ "text": text }),
+    }
+}
+
+pub(crate) fn batch(batch: &Batch, hash: Hash, records: &[Record]) -> Json {
+    let entries: Vec<_> = (batch.first..)
+        .zip(batch.entries.iter().zip(records))
+        .map(|(seq, (entry, made))| {
+            json!({ "seq": seq, "epoch": entry.epoch, "count": entry.count, "record": record(made) })
+        })
+        .collect();
+    json!({
+        "gateway": batch.gateway.as_str(), "lane": batch.lane.name(), "chain": batch.chain.to_string(),
+        "number": batch.number, "previous": batch.previous.to_string(), "hash": hash.to_string(),
+        "first": batch.first, "last": batch.last(),
+        "epochs": batch.epochs.iter().map(|epoch| hex(epoch)).collect::<Vec<_>>(),
+        "entries": entries,
+    })
+}
+
+pub(crate) fn receipt(receipt: &Receipt) -> Json {
+    let verdict = match receipt.verdict {
+        Verdict::Stored { number, hash, through } => {
+            json!({ "stored": { "number": number, "hash": hash.to_string(), "through": through } })
+        }
+        Verdict::Refused { number, hash, reason, expected, through } => json!({ "refused": {
+            "number": number, "hash": hash.to_string(), "reason": reason.name(),
+            "expected": expected, "through": through,
+        } }),
+    };
+    json!({
+        "gateway": receipt.gateway.as_str(), "lane": receipt.lane.name(),
+        "chain": receipt.chain.to_string(), "verdict": verdict,
+    })
+}
+
+pub(crate) fn command(
+    gateway: &str,
+    number: u64,
+    (issued, expires): (WallTime, WallTime),
+    command: &Command,
+) -> Json {
+    let action = match command.action {
+        Action::Identify => json!("identify"),
+        Action::Switch { on } => json!({ "switch": { "on": on } }),
+    };
+    json!({
+        "gateway": gateway, "number": number,
+        "issued_ms": issued.as_unix_millis(), "expires_ms": expires.as_unix_millis(),
+        "device": command.device.as_str(), "action": action,
+    })
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

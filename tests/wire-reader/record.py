@@ -1,0 +1,107 @@
+"""docs/wire-format.md §7: the record, as it is under an entry's seal."""
+
+from postcard import Postcard
+from refused import Refused
+
+MOST_BYTES = 2048
+
+TRUST = ["unset", "estimated", "synchronised"]
+GAP_REASONS = ["disk", "corruption"]
+ABSENCES = ["not-a-number", "not-at-this-resolution", "positive-infinity", "negative-infinity", "reserved"]
+UNITS = ["mm[Hg]", "kPa", "/min", "%", "Cel", "kg", "mmol/L", "s", "dB[mW]"]
+FLAGS = ["implausible", "questionable", "stored", "device-clock-unset", "intermediate", "test"]
+EVENTS = [  # word, VKP, SCAIP
+    ("safety-alarm", "3", None),
+    ("button-pressed", "4.13", None),
+    ("button-released", None, None),
+    ("door-opened", "4.15", None),
+    ("door-closed", "4.16", None),
+    ("battery-low", "1.17", "0016"),
+    ("battery-restored", None, None),
+    ("technical-fault", "1.5", None),
+    ("technical-restored", None, None),
+    ("contact-lost", "1.20", None),
+    ("contact-restored", None, None),
+]
+
+
+def decode(data):
+    if len(data) > MOST_BYTES:
+        raise Refused("a record that is too long")
+    read = Postcard(data)
+    read.version()
+    said = {"stamp": stamp(read)}
+    kind = read.variant(["observation", "gap", "anchor"])
+    said[kind] = {"observation": observation, "gap": gap, "anchor": anchor}[kind](read)
+    read.end()
+    return said
+
+
+def stamp(read):
+    return {
+        "boot": read.take(16).hex(),
+        "uptime_ms": read.u64(),
+        "wall_ms": read.i64(),
+        "trust": read.variant(TRUST),
+    }
+
+
+def gap(read):
+    return {
+        "observations": read.u64(),
+        "from": stamp(read),
+        "to": stamp(read),
+        "reason": read.variant(GAP_REASONS),
+    }
+
+
+def anchor(read):
+    return {"moved_ms": read.i64()}
+
+
+def observation(read):
+    return {
+        "device": read.device(),
+        "metric": read.u32(),
+        "value": value(read),
+        "unit": read.option(lambda: read.variant(UNITS)),
+        "device_time": read.option(lambda: local_time(read)),
+        "user": read.option(read.u8),
+        "flags": flags(read.u32()),
+        "group": read.option(lambda: {"id": read.u64(), "member": read.u8(), "size": read.u8()}),
+    }
+
+
+def value(read):
+    kind = read.variant(["decimal", "absent", "event", "bits", "text"])
+    match kind:
+        case "decimal":
+            mantissa, exponent = read.i64(), read.i8()
+            return {kind: {"mantissa": mantissa, "exponent": exponent, "text": decimal(mantissa, exponent)}}
+        case "absent":
+            return {kind: read.variant(ABSENCES)}
+        case "event":
+            return {kind: dict(zip(("name", "vkp", "scaip"), read.variant(EVENTS)))}
+        case "bits":
+            return {kind: read.u32()}
+        case _:
+            return {kind: read.string()}
+
+
+def decimal(mantissa, exponent):
+    """§7.4: plain notation, no digit lost and none invented."""
+    if exponent >= 0:
+        return str(mantissa * 10**exponent)
+    digits = str(abs(mantissa)).rjust(1 - exponent, "0")
+    return f"{'-' if mantissa < 0 else ''}{digits[:exponent]}.{digits[exponent:]}"
+
+
+def local_time(read):
+    year = read.u16()
+    month, day, hour, minute, second = read.take(5)
+    return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
+
+
+def flags(bits):
+    known = [name for bit, name in enumerate(FLAGS) if bits >> bit & 1]
+    return known + [f"bit-{bit}" for bit in range(len(FLAGS), 32) if bits >> bit & 1]
