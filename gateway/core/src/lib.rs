@@ -1,0 +1,25 @@
+//! Every decision of the gateway, without its hands: nothing here reads a clock, draws a random number, opens a
+//! file or sends a byte. Time and entropy come in as arguments, decisions go out as values.
+//!
+//! The verbs are the same everywhere. `handle_*(.., now)` tells of something that happened; afterwards
+//! `poll_output()` is called until it gives nothing more, and `poll_timeout()` says when `handle_timeout(now)`
+//! is due. An event that makes no sense in a state is counted, never asserted.
+//!
+//! - [`Admission`]: what a device said becomes what is kept: repeats dropped, the implausible flagged, the lane chosen
+//! - [`Delivery`]: one lane's way out: what to send, when to send it again, what a receipt frees
+//! - [`Backoff`]: how long to wait before trying again
+//! - [`ClockTrust`]: what a wall time is worth, and when an anchor must be left
+//! - [`FaultWatch`]: which faults last long enough to be told, each once, each with its restored twin
+
+mod admission;
+mod backoff;
+mod clock_trust;
+mod delivery;
+mod fault_watch;
+mod plausible;
+
+pub use admission::{Admission, Admitted, REPEAT_WINDOW};
+pub use backoff::Backoff;
+pub use clock_trust::{ClockReading, ClockTrust};
+pub use delivery::{Delivery, Dispatch, Output};
+pub use fault_watch::{FaultChange, FaultWatch};
