@@ -1,0 +1,350 @@
+//! BlueZ's side of the radio, spoken over D-Bus directly: the adapter, the scan and the signals.
+//!
+//! btleplug (0.13) says nothing when bluetoothd or the adapter goes away, asks BlueZ once for each advertisement,
+//! keeps them in an unbounded queue, and cannot keep the scan to Low Energy. So it is left to what it is good at,
+//! GATT, and this module does the rest. The scan belongs to this connection: closing it ends the scan.
+
+use std::collections::HashMap;
+use std::io;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use uuid::Uuid;
+use zbus::message::Message;
+use zbus::{Connection, DBusError, MessageStream, OwnedObjectPath, OwnedVariant, Variant};
+
+use crate::{Address, LinkError};
+
+const BLUEZ: &str = "org.bluez";
+const ADAPTER: &str = "org.bluez.Adapter1";
+const DEVICE: &str = "org.bluez.Device1";
+const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+const OBJECT_MANAGER: &str = "org.freedesktop.DBus.ObjectManager";
+
+/// Longer than D-Bus takes to start bluetoothd on demand (25 s), so that its own error arrives first.
+const CALL_LIMIT: Duration = Duration::from_secs(30);
+
+type Properties = HashMap<String, OwnedVariant>;
+type Interfaces = HashMap<String, Properties>;
+
+/// A connection to BlueZ, and the adapter it found.
+#[derive(Debug)]
+pub(crate) struct Bluez {
+    connection: Connection,
+    adapter: OwnedObjectPath,
+    /// The devices that are connected already, and thus do not advertise.
+    pub(crate) connected: Vec<Address>,
+}
+
+/// What a signal says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// The device advertised, or somebody connected it.
+    Near(Address),
+    HungUp(Address),
+    Lost(LinkError),
+}
+
+impl Bluez {
+    /// Finds the adapter (the first by name) and switches it on.
+    pub(crate) async fn find() -> Result<Self, LinkError> {
+        let connection = zbus::connection::Builder::system()
+            .method_timeout(CALL_LIMIT)
+            .build()
+            .await
+            .map_err(|error| LinkError::BusAbsent { reason: error.to_string() })?;
+        let objects: HashMap<OwnedObjectPath, Interfaces> = connection
+            .call_method(Some(BLUEZ), "/", Some(OBJECT_MANAGER), "GetManagedObjects", &())
+            .await
+            .and_then(|reply| reply.body().deserialize())
+            .map_err(|error| daemon_failed(&error))?;
+        let adapters = objects.iter().filter(|(_, interfaces)| interfaces.contains_key(ADAPTER));
+        let first = adapters.map(|(path, _)| path).min_by_key(|path| (path.len(), path.to_string()));
+        let adapter = first.ok_or(LinkError::AdapterAbsent)?.clone();
+        let powered =
+            objects.get(&adapter).and_then(|interfaces| bool_of(interfaces.get(ADAPTER)?, "Powered"));
+        let connected = objects
+            .iter()
+            .filter(|(_, interfaces)| {
+                interfaces.get(DEVICE).and_then(|device| bool_of(device, "Connected")) == Some(true)
+            })
+            .filter_map(|(path, _)| Address::from_device_path(&adapter, path))
+            .collect();
+        let found = Self { connection, adapter, connected };
+        if powered != Some(true) {
+            found.power_on().await?;
+        }
+        Ok(found)
+    }
+
+    /// BlueZ's name of the adapter, such as `hci0`.
+    pub(crate) fn adapter_name(&self) -> &str {
+        adapter_name(&self.adapter)
+    }
+
+    /// Which D-Bus daemon this is; a restarted one has another id.
+    pub(crate) fn bus_id(&self) -> String {
+        self.connection.server_guid().to_string()
+    }
+
+    /// The signals that BlueZ sends once they have been asked for. They must be drained at once, or the whole
+    /// connection stands still.
+    pub(crate) fn signals(&self) -> Signals {
+        Signals { messages: MessageStream::from(&self.connection), adapter: self.adapter.clone() }
+    }
+
+    /// Asks for the signals. To be called before the scan starts, whose answer then proves that nothing was
+    /// lost in between.
+    pub(crate) async fn ask_for_signals(&self) -> Result<(), LinkError> {
+        const BUS: &str = "org.freedesktop.DBus";
+        let adapter = self.adapter.as_str();
+        let of_properties = format!("type='signal',sender='{BLUEZ}',interface='{PROPERTIES}'");
+        for rule in [
+            format!("type='signal',sender='{BUS}',member='NameOwnerChanged',arg0='{BLUEZ}'"),
+            format!("type='signal',sender='{BLUEZ}',interface='{OBJECT_MANAGER}'"),
+            format!("{of_properties},path='{adapter}',arg0='{ADAPTER}'"),
+            format!("{of_properties},path_namespace='{adapter}',arg0='{DEVICE}'"),
+        ] {
+            self.connection
+                .call_method(Some(BUS), "/org/freedesktop/DBus", Some(BUS), "AddMatch", &rule)
+                .await
+                .map_err(|error| LinkError::BusAbsent { reason: error.to_string() })?;
+        }
+        Ok(())
+    }
+
+    /// Listens for Low Energy devices that advertise one of `services`, or for all if there are none.
+    pub(crate) async fn start_scan(&self, services: &[Uuid]) -> Result<(), LinkError> {
+        let services: Vec<String> = services.iter().map(Uuid::to_string).collect();
+        let mut filter =
+            HashMap::from([("Transport", Variant::from("le")), ("DuplicateData", Variant::from(true))]);
+        if !services.is_empty() {
+            filter.insert("UUIDs", Variant::from(services));
+        }
+        let call = async {
+            let (bluez, path, interface) = (Some(BLUEZ), &self.adapter, Some(ADAPTER));
+            self.connection.call_method(bluez, path, interface, "SetDiscoveryFilter", &filter).await?;
+            self.connection.call_method(bluez, path, interface, "StartDiscovery", &()).await
+        };
+        call.await.map(drop).map_err(|error| self.scan_failed(&error))
+    }
+
+    async fn power_on(&self) -> Result<(), LinkError> {
+        let body = (ADAPTER, "Powered", Variant::from(true));
+        self.connection
+            .call_method(Some(BLUEZ), &self.adapter, Some(PROPERTIES), "Set", &body)
+            .await
+            .map(drop)
+            .map_err(|_refused| LinkError::AdapterOff { adapter: self.adapter_name().to_owned() })
+    }
+
+    fn scan_failed(&self, error: &zbus::Error) -> LinkError {
+        let (adapter, reason) = (self.adapter_name().to_owned(), error.to_string());
+        match error_name(error).as_deref() {
+            Some("org.bluez.Error.NotReady") => LinkError::AdapterOff { adapter },
+            Some("org.freedesktop.DBus.Error.UnknownObject") => LinkError::AdapterAbsent,
+            Some(name) if name.starts_with("org.bluez.") => LinkError::ScanRefused { adapter, reason },
+            _ => daemon_failed(error),
+        }
+    }
+}
+
+/// The signals of one adapter and its devices, in the order in which BlueZ sent them.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    messages: MessageStream,
+    adapter: OwnedObjectPath,
+}
+
+impl Signals {
+    /// The next signal that says something. Ends with a loss, at the latest that of the bus.
+    pub(crate) async fn next(&mut self) -> Signal {
+        loop {
+            let message = match self.messages.next().await {
+                Some(Ok(message)) => message,
+                Some(Err(error)) => return Signal::Lost(LinkError::BusAbsent { reason: error.to_string() }),
+                None => {
+                    let reason = "it closed the connection".to_owned();
+                    return Signal::Lost(LinkError::BusAbsent { reason });
+                }
+            };
+            if let Some(signal) = read(&self.adapter, &message) {
+                return signal;
+            }
+        }
+    }
+}
+
+/// What a message says about the adapter or one of its devices, if anything.
+fn read(adapter: &str, message: &Message) -> Option<Signal> {
+    let header = message.header();
+    let body = message.body();
+    match header.member()?.as_str() {
+        "NameOwnerChanged" => {
+            let (_name, old, _new): (String, String, String) = body.deserialize().ok()?;
+            // A new owner means that another daemon answers now, which knows nothing of our scan.
+            let reason = "it stopped".to_owned();
+            (!old.is_empty()).then_some(Signal::Lost(LinkError::BluetoothdAbsent { reason }))
+        }
+        "InterfacesAdded" => {
+            let (path, interfaces): (OwnedObjectPath, Interfaces) = body.deserialize().ok()?;
+            // BlueZ gives an RSSI only to what it hears; without one this is a device it remembers.
+            let heard = interfaces.get(DEVICE)?.contains_key("RSSI");
+            Address::from_device_path(adapter, &path).filter(|_| heard).map(Signal::Near)
+        }
+        "InterfacesRemoved" => {
+            let (path, interfaces): (OwnedObjectPath, Vec<String>) = body.deserialize().ok()?;
+            let gone = |interface| interfaces.iter().any(|name| name == interface);
+            if path.as_str() == adapter && gone(ADAPTER) {
+                return Some(Signal::Lost(LinkError::AdapterAbsent));
+            }
+            Address::from_device_path(adapter, &path).filter(|_| gone(DEVICE)).map(Signal::HungUp)
+        }
+        "PropertiesChanged" => {
+            let (interface, properties, _): (String, Properties, Vec<String>) = body.deserialize().ok()?;
+            changed(adapter, header.path()?, &interface, &properties)
+        }
+        _ => None,
+    }
+}
+
+fn changed(adapter: &str, path: &str, interface: &str, properties: &Properties) -> Option<Signal> {
+    if interface == ADAPTER && path == adapter {
+        let adapter = adapter_name(adapter).to_owned();
+        let off = bool_of(properties, "Powered") == Some(false);
+        return off.then_some(Signal::Lost(LinkError::AdapterOff { adapter }));
+    }
+    let address = Address::from_device_path(adapter, path).filter(|_| interface == DEVICE)?;
+    match bool_of(properties, "Connected") {
+        Some(false) => Some(Signal::HungUp(address)),
+        Some(true) => Some(Signal::Near(address)),
+        None => {
+            let advertised = ["RSSI", "ServiceData", "ManufacturerData"];
+            let heard = advertised.iter().any(|&name| properties.contains_key(name));
+            heard.then_some(Signal::Near(address))
+        }
+    }
+}
+
+fn adapter_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+fn bool_of(properties: &Properties, name: &str) -> Option<bool> {
+    properties.get(name).and_then(|value| bool::try_from(value).ok())
+}
+
+/// Why BlueZ as a whole does not answer.
+fn daemon_failed(error: &zbus::Error) -> LinkError {
+    let reason = error.to_string();
+    match error_name(error).as_deref() {
+        Some("org.freedesktop.DBus.Error.AccessDenied") => LinkError::BluetoothForbidden { reason },
+        Some(_) => LinkError::BluetoothdAbsent { reason },
+        None if matches!(error, zbus::Error::InputOutput(io) if io.kind() == io::ErrorKind::TimedOut) => {
+            LinkError::BluetoothdAbsent { reason }
+        }
+        None => LinkError::BusAbsent { reason },
+    }
+}
+
+/// The D-Bus name of an error that came as an answer, or `None` if there was no answer.
+fn error_name(error: &zbus::Error) -> Option<String> {
+    if let zbus::Error::MethodError(name, _, _) = error {
+        return Some(name.to_string());
+    }
+    if let zbus::Error::FDO(error) = error {
+        return Some(error.name().to_string());
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HCI0: &str = "/org/bluez/hci0";
+    const CUFF: Address = Address([0xF0, 0xF1, 0xF2, 0xF3, 0xF4, 0x01]);
+    const CUFF_PATH: &str = "/org/bluez/hci0/dev_F0_F1_F2_F3_F4_01";
+
+    fn properties(properties: &[(&str, Variant<'static>)]) -> Properties {
+        let owned = |(name, value): &(&str, Variant<'static>)| {
+            ((*name).to_owned(), OwnedVariant::try_from(value.try_clone().unwrap()).unwrap())
+        };
+        properties.iter().map(owned).collect()
+    }
+
+    fn properties_changed(
+        path: &str,
+        interface: &str,
+        name: &str,
+        value: Variant<'static>,
+    ) -> Option<Signal> {
+        let body = (interface, properties(&[(name, value)]), Vec::<String>::new());
+        let message = Message::signal(path, PROPERTIES, "PropertiesChanged").build(&body).unwrap();
+        read(HCI0, &message)
+    }
+
+    fn added(path: &str, name: &str, value: Variant<'static>) -> Option<Signal> {
+        let interfaces: Interfaces = HashMap::from([(DEVICE.to_owned(), properties(&[(name, value)]))]);
+        let body = (OwnedObjectPath::try_from(path).unwrap(), interfaces);
+        let message = Message::signal("/", OBJECT_MANAGER, "InterfacesAdded").build(&body).unwrap();
+        read(HCI0, &message)
+    }
+
+    fn removed(path: &str, interface: &str) -> Option<Signal> {
+        let body = (OwnedObjectPath::try_from(path).unwrap(), vec![interface]);
+        let message = Message::signal("/", OBJECT_MANAGER, "InterfacesRemoved").build(&body).unwrap();
+        read(HCI0, &message)
+    }
+
+    fn owner_changed(old: &str, new: &str) -> Option<Signal> {
+        let bus = "org.freedesktop.DBus";
+        let message = Message::signal("/org/freedesktop/DBus", bus, "NameOwnerChanged");
+        read(HCI0, &message.build(&(BLUEZ, old, new)).unwrap())
+    }
+
+    #[test]
+    fn an_advertisement_is_presence_and_a_remembered_device_is_not() {
+        let rssi = || Variant::from(-60_i16);
+        assert_eq!(properties_changed(CUFF_PATH, DEVICE, "RSSI", rssi()), Some(Signal::Near(CUFF)));
+        assert_eq!(added(CUFF_PATH, "RSSI", rssi()), Some(Signal::Near(CUFF)));
+        assert_eq!(added(CUFF_PATH, "Paired", Variant::from(true)), None);
+        assert_eq!(properties_changed(CUFF_PATH, DEVICE, "Paired", Variant::from(true)), None);
+        assert_eq!(
+            properties_changed(CUFF_PATH, DEVICE, "Connected", Variant::from(true)),
+            Some(Signal::Near(CUFF))
+        );
+    }
+
+    #[test]
+    fn a_device_hangs_up_by_disconnecting_or_by_being_forgotten() {
+        let disconnected = properties_changed(CUFF_PATH, DEVICE, "Connected", Variant::from(false));
+        assert_eq!(disconnected, Some(Signal::HungUp(CUFF)));
+        assert_eq!(removed(CUFF_PATH, DEVICE), Some(Signal::HungUp(CUFF)));
+        assert_eq!(removed(CUFF_PATH, "org.bluez.Battery1"), None);
+    }
+
+    #[test]
+    fn the_radio_is_lost_with_its_power_its_adapter_or_its_daemon_and_not_with_anothers() {
+        let off = |path| properties_changed(path, ADAPTER, "Powered", Variant::from(false));
+        let adapter = "hci0".to_owned();
+        assert_eq!(off(HCI0), Some(Signal::Lost(LinkError::AdapterOff { adapter })));
+        assert_eq!(off("/org/bluez/hci1"), None);
+        assert_eq!(removed(HCI0, ADAPTER), Some(Signal::Lost(LinkError::AdapterAbsent)));
+        assert_eq!(removed("/org/bluez/hci1", ADAPTER), None);
+        assert!(matches!(owner_changed(":1.5", ""), Some(Signal::Lost(LinkError::BluetoothdAbsent { .. }))));
+        assert!(matches!(
+            owner_changed(":1.5", ":1.9"),
+            Some(Signal::Lost(LinkError::BluetoothdAbsent { .. }))
+        ));
+        assert_eq!(owner_changed("", ":1.5"), None);
+    }
+
+    #[test]
+    fn a_signal_with_a_strange_body_says_nothing() {
+        for member in ["NameOwnerChanged", "InterfacesAdded", "InterfacesRemoved", "PropertiesChanged"] {
+            let message = Message::signal(CUFF_PATH, PROPERTIES, member).build(&7_u32).unwrap();
+            assert_eq!(read(HCI0, &message), None, "{member}");
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The radio: who is near, and links to them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use btleplug::api::{Central as _, Manager as _};
+use btleplug::platform::{Adapter, Manager};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use crate::bluez::{Bluez, Signal, Signals};
+use crate::presence::Presence;
+use crate::{Address, BleLink, BootClock, LinkError};
+
+/// A device to look for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sought {
+    /// Its address.
+    pub address: Address,
+    /// The services it advertises, and must have once connected. Where they are not known (none given for any
+    /// one device), every advertisement in the neighbourhood wakes the gateway.
+    pub services: Vec<Uuid>,
+}
+
+/// What a [`Central`] reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CentralEvent {
+    /// A sought device is in reach. It may be gone again at any time.
+    Sighted {
+        /// The device.
+        address: Address,
+        /// When it was first heard since the last report, in milliseconds since boot.
+        at_ms: u64,
+    },
+}
+
+/// Bluetooth on this box. Keep one for the life of the process: the connection to D-Bus that btleplug opens is
+/// never closed again, so a new one for each attempt would use up the bus's connections.
+#[derive(Debug)]
+pub struct Bluetooth {
+    clock: BootClock,
+    /// btleplug, and the D-Bus daemon to which it is connected.
+    manager: Option<(String, Manager)>,
+}
+
+/// The radio, listening. When it fails it is used up: its links have ended as well, and [`Bluetooth::listen`]
+/// gives a new one.
+#[derive(Debug)]
+pub struct Central(Arc<Radio>);
+
+/// What a central and its links share.
+#[derive(Debug)]
+pub(crate) struct Radio {
+    pub(crate) presence: Arc<Presence>,
+    pub(crate) adapter: Adapter,
+    pub(crate) clock: BootClock,
+    pub(crate) sought: BTreeMap<Address, Vec<Uuid>>,
+    watch: JoinHandle<()>,
+    /// The scan lasts as long as this connection.
+    bluez: Bluez,
+}
+
+impl Bluetooth {
+    /// Bluetooth that stamps what it hears by `clock`. Nothing is opened yet.
+    #[must_use]
+    pub fn new(clock: BootClock) -> Self {
+        Self { clock, manager: None }
+    }
+
+    /// Switches on the first adapter and listens for the `sought` devices, until the central and all its links
+    /// are dropped.
+    ///
+    /// # Errors
+    /// D-Bus, bluetoothd or the adapter is missing or does not do its part.
+    pub async fn listen(&mut self, sought: Vec<Sought>) -> Result<Central, LinkError> {
+        let bluez = Bluez::find().await?;
+        let adapter = self.adapter(&bluez).await?;
+        let services = scanned_services(&sought);
+        let sought: BTreeMap<_, _> =
+            sought.into_iter().map(|sought| (sought.address, sought.services)).collect();
+        let presence = Arc::new(Presence::new(sought.keys().copied().collect()));
+        // A device that is still connected, from before a restart of the gateway, does not advertise.
+        for &address in &bluez.connected {
+            presence.sighted(address, (self.clock)());
+        }
+        let signals = bluez.signals();
+        let watch = tokio::spawn(watch(signals, Arc::clone(&presence), self.clock));
+        let radio = Radio { presence, adapter, clock: self.clock, sought, watch, bluez };
+        radio.bluez.ask_for_signals().await?;
+        radio.bluez.start_scan(&services).await?;
+        Ok(Central(Arc::new(radio)))
+    }
+
+    /// btleplug's view of the same adapter.
+    async fn adapter(&mut self, bluez: &Bluez) -> Result<Adapter, LinkError> {
+        let absent = |error: btleplug::Error| LinkError::BusAbsent { reason: error.to_string() };
+        let bus = bluez.bus_id();
+        let manager = match self.manager.take() {
+            Some((old, manager)) if old == bus => manager,
+            _ => Manager::new().await.map_err(absent)?,
+        };
+        // Kept only if it answers: one that the bus has cut off would never recover.
+        let adapters = manager.adapters().await.map_err(absent)?;
+        self.manager = Some((bus, manager));
+        // btleplug names an adapter "hci0 (usb:...)" and lists several in any order.
+        let name = format!("{} (", bluez.adapter_name());
+        for adapter in adapters {
+            if adapter.adapter_info().await.is_ok_and(|info| info.starts_with(&name)) {
+                return Ok(adapter);
+            }
+        }
+        Err(LinkError::AdapterAbsent)
+    }
+}
+
+impl Central {
+    /// Waits for a sought device to be heard. Cancel-safe, and without polling. A device that a link holds is
+    /// not reported.
+    ///
+    /// # Errors
+    /// The adapter, bluetoothd or D-Bus is gone, and the central with it.
+    pub async fn next(&mut self) -> Result<CentralEvent, LinkError> {
+        self.0.presence.next().await
+    }
+
+    /// Connects to a sought device and finds its services. The future does not borrow the central, so that
+    /// others can be heard meanwhile; dropping it gives up.
+    ///
+    /// # Errors
+    /// The device is out of reach, not ready within 30 s, in use, lacks a sought service, or the radio is gone.
+    pub fn connect(
+        &self,
+        address: Address,
+    ) -> impl Future<Output = Result<BleLink, LinkError>> + Send + use<> {
+        BleLink::connect(Arc::clone(&self.0), address)
+    }
+}
+
+impl Drop for Radio {
+    fn drop(&mut self) {
+        self.watch.abort();
+    }
+}
+
+/// Brings the signals to those who wait. It never waits itself, so that the connection never stands still.
+async fn watch(mut signals: Signals, presence: Arc<Presence>, clock: BootClock) {
+    loop {
+        match signals.next().await {
+            Signal::Near(address) => presence.sighted(address, clock()),
+            Signal::HungUp(address) => presence.hung_up(address),
+            Signal::Lost(why) => return presence.lost(why),
+        }
+    }
+}
+
+/// The services to scan for; none, which means all, if one device's are not known.
+fn scanned_services(sought: &[Sought]) -> Vec<Uuid> {
+    if sought.iter().any(|sought| sought.services.is_empty()) {
+        return Vec::new();
+    }
+    let services: BTreeSet<Uuid> = sought.iter().flat_map(|sought| &sought.services).copied().collect();
+    services.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_device_of_unknown_services_makes_the_scan_hear_all() {
+        let [first, second] = [Uuid::from_u128(1), Uuid::from_u128(2)];
+        let sought = |services: &[Uuid]| Sought { address: Address([0; 6]), services: services.to_vec() };
+        assert_eq!(scanned_services(&[sought(&[second, first]), sought(&[first])]), [first, second]);
+        assert!(scanned_services(&[sought(&[first]), sought(&[])]).is_empty());
+    }
+}
