@@ -1,0 +1,310 @@
+//! The gateway of a home: `varde` with its configuration and state.
+
+use std::{
+    fmt::Write as _,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitStatus,
+    time::Duration,
+};
+
+use serde_json::Value;
+use tokio::{
+    process::Command,
+    time::{Instant, sleep},
+};
+
+use super::{Plan, json, run, url};
+use crate::sim::{
+    SimError,
+    bluez::Address,
+    programs::{Program, Programs},
+};
+
+const START_LIMIT: Duration = Duration::from_secs(60);
+const STOP_LIMIT: Duration = Duration::from_secs(30);
+/// Between two looks at its status.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// A device in the gateway's roster.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Device {
+    /// An EnOcean sender, heard through the stick.
+    Esp3 {
+        /// Its name in the roster.
+        name: String,
+        /// Its sender id.
+        id: [u8; 4],
+        /// Its EnOcean Equipment Profile, such as D5-00-01.
+        profile: &'static str,
+        /// What a rocker is for: `pendant` or `switch`.
+        purpose: Option<&'static str>,
+    },
+    /// A Bluetooth device.
+    Ble {
+        /// Its name in the roster.
+        name: String,
+        /// Its address.
+        address: Address,
+        /// What it speaks, such as `blood-pressure`.
+        profile: &'static str,
+    },
+}
+
+impl Device {
+    /// An alarm pendant (EEP F6-02-01).
+    pub fn pendant(name: &str, id: [u8; 4]) -> Self {
+        Self::Esp3 { name: name.into(), id, profile: "F6-02-01", purpose: Some("pendant") }
+    }
+
+    /// A door contact (EEP D5-00-01).
+    pub fn contact(name: &str, id: [u8; 4]) -> Self {
+        Self::Esp3 { name: name.into(), id, profile: "D5-00-01", purpose: None }
+    }
+
+    /// A blood pressure monitor.
+    pub fn cuff(name: &str, address: Address) -> Self {
+        Self::Ble { name: name.into(), address, profile: "blood-pressure" }
+    }
+
+    pub(super) const fn is_bluetooth(&self) -> bool {
+        matches!(self, Self::Ble { .. })
+    }
+
+    /// Its `[[device]]` table.
+    fn table(&self, port: &Path) -> String {
+        match self {
+            Self::Esp3 { name, id, profile, purpose } => {
+                let port = port.display();
+                let id: String = id.iter().map(|byte| format!("{byte:02X}")).collect();
+                let purpose =
+                    purpose.map(|purpose| format!("purpose = '{purpose}'\n")).unwrap_or_default();
+                format!(
+                    "\n[[device]]\nname = '{name}'\nprotocol = 'esp3'\nport = '{port}'\nid = '{id}'\n\
+                     profile = '{profile}'\n{purpose}"
+                )
+            }
+            Self::Ble { name, address, profile } => format!(
+                "\n[[device]]\nname = '{name}'\nprotocol = 'ble'\naddress = '{address}'\nprofile = '{profile}'\n"
+            ),
+        }
+    }
+}
+
+/// What a gateway finds where it is installed.
+pub(super) struct Site<'a> {
+    pub(super) root: &'a Path,
+    pub(super) broker: SocketAddr,
+    pub(super) credentials: PathBuf,
+    pub(super) port: &'a Path,
+    pub(super) bus: Option<String>,
+}
+
+/// `varde`, running or not. What it has committed stays when it ends.
+#[derive(Debug)]
+pub struct Gateway {
+    programs: &'static Programs,
+    configuration: PathBuf,
+    credentials: PathBuf,
+    state: PathBuf,
+    clock_marker: PathBuf,
+    bus: Option<String>,
+    log: PathBuf,
+    /// `None` while it does not run.
+    program: Option<Program>,
+}
+
+impl Gateway {
+    /// Writes its configuration.
+    pub(super) fn install(
+        programs: &'static Programs,
+        site: &Site<'_>,
+        plan: &Plan,
+    ) -> Result<Self, SimError> {
+        let root = site.root;
+        let gateway = Self {
+            programs,
+            configuration: root.join("config.d"),
+            credentials: site.credentials.clone(),
+            state: root.join("state"),
+            clock_marker: root.join("clock-synchronised"),
+            bus: site.bus.clone(),
+            log: root.join("gateway.log"),
+            program: None,
+        };
+        let writing = || SimError::io("writing the gateway's configuration");
+        std::fs::create_dir(&gateway.configuration).map_err(writing())?;
+        std::fs::write(&gateway.clock_marker, "").map_err(writing())?;
+        gateway.configure("10-home.toml", &gateway.settings(site, plan))?;
+        if !plan.settings.is_empty() {
+            gateway.configure("20-plan.toml", &plan.settings)?;
+        }
+        Ok(gateway)
+    }
+
+    /// Writes a drop-in of its configuration, anew where there is one of that name. It holds from the next start on;
+    /// later names override earlier ones. The home's own is `10-home.toml`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn configure(&self, name: &str, toml: &str) -> Result<(), SimError> {
+        let path = self.configuration.join(name);
+        std::fs::write(&path, toml).map_err(SimError::io(format!("writing {}", path.display())))
+    }
+
+    /// Starts it and waits until it answers `varde status`. One that runs is left alone.
+    ///
+    /// # Errors
+    /// When it ends instead, or does not answer within a minute.
+    pub async fn start(&mut self) -> Result<(), SimError> {
+        self.launch()?;
+        let programs = self.programs;
+        let state = self.state.clone();
+        let answers = async || run(&mut status_command(programs, &state)).await.is_ok();
+        match &mut self.program {
+            Some(program) => program.wait_until("answering", START_LIMIT, answers).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Starts it and waits for nothing. One that runs is left alone.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn launch(&mut self) -> Result<(), SimError> {
+        if let Some(program) = &mut self.program
+            && program.ended()?.is_none()
+        {
+            return Ok(());
+        }
+        let mut command = self.programs.varde();
+        command.arg("run").arg("--config").arg(&self.configuration);
+        // A service manager around the tests is not around the gateway.
+        command.env_remove("JOURNAL_STREAM").env_remove("NOTIFY_SOCKET").env_remove("WATCHDOG_USEC");
+        if let Some(bus) = &self.bus {
+            command.env("DBUS_SYSTEM_BUS_ADDRESS", bus);
+        }
+        self.program = Some(Program::start(command, &self.log)?);
+        Ok(())
+    }
+
+    /// Asks it to end (SIGTERM), waits and tells how it ended; `None` where it did not run.
+    ///
+    /// # Errors
+    /// When it does not end within half a minute.
+    pub async fn stop(&mut self) -> Result<Option<ExitStatus>, SimError> {
+        match self.program.take() {
+            Some(mut program) => program.stop(STOP_LIMIT).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Kills it (SIGKILL). One that does not run is left alone.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub async fn kill(&mut self) -> Result<(), SimError> {
+        match self.program.take() {
+            Some(mut program) => program.kill().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Its process, for measuring; `None` while it does not run.
+    pub const fn program(&self) -> Option<&Program> {
+        self.program.as_ref()
+    }
+
+    /// What `varde status --json` prints.
+    ///
+    /// # Errors
+    /// When the command fails, as it does while the gateway does not run, or prints something else.
+    pub async fn status(&self) -> Result<Value, SimError> {
+        let text = run(&mut status_command(self.programs, &self.state)).await?;
+        json("varde status", &text)
+    }
+
+    /// Looks at its status until `enough` holds; gives the status that did.
+    ///
+    /// # Errors
+    /// When the limit passes, or the gateway has ended.
+    pub async fn wait_for(
+        &mut self,
+        what: &str,
+        limit: Duration,
+        mut enough: impl FnMut(&Value) -> bool,
+    ) -> Result<Value, SimError> {
+        let until = Instant::now() + limit;
+        loop {
+            let status = self.status().await?;
+            if enough(&status) {
+                return Ok(status);
+            }
+            if Instant::now() >= until {
+                return Err(SimError::TooLate { what: format!("in the gateway's status: {what}"), limit });
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    /// A `varde` command, for what has no method here; it brings no arguments.
+    pub fn command(&self) -> Command {
+        self.programs.varde()
+    }
+
+    /// Its configuration directory.
+    pub fn configuration(&self) -> &Path {
+        &self.configuration
+    }
+
+    /// Its credentials, as `varde-hub enrol` wrote them.
+    pub fn credentials(&self) -> &Path {
+        &self.credentials
+    }
+
+    /// Its state directory.
+    pub fn state(&self) -> &Path {
+        &self.state
+    }
+
+    /// The database of what it has committed.
+    pub fn outbox(&self) -> PathBuf {
+        self.state.join("outbox.db")
+    }
+
+    /// The file that tells it that its clock is synchronised. It exists unless it is removed.
+    pub fn clock_marker(&self) -> &Path {
+        &self.clock_marker
+    }
+
+    /// Everything it has logged, in all its runs.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn log(&self) -> Result<String, SimError> {
+        let bytes = std::fs::read(&self.log).map_err(SimError::io(format!("reading {}", self.log.display())))?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn settings(&self, site: &Site<'_>, plan: &Plan) -> String {
+        let [state, credentials, marker] =
+            [&self.state, &site.credentials, &self.clock_marker].map(|path| path.display());
+        let broker = url(site.broker);
+        let mut toml = format!(
+            "state_directory = '{state}'\n\n\
+             [uplink]\nbroker = '{broker}'\ncredentials = '{credentials}'\nkeep_alive_s = 5\n\n\
+             [clock]\nsynchronised_marker = '{marker}'\n"
+        );
+        for device in &plan.devices {
+            // Writing to a String cannot fail.
+            let _ = toml.write_str(&device.table(site.port));
+        }
+        toml
+    }
+}
+
+fn status_command(programs: &Programs, state: &Path) -> Command {
+    let mut command = programs.varde();
+    command.args(["status", "--json", "--state"]).arg(state);
+    command
+}

@@ -1,0 +1,30 @@
+//! A simulated home and the way out of it, for scenarios, benchmarks and the demonstration.
+//!
+//! Nothing here uses our own drivers or wire format: the simulated devices are a second, independent reading of the
+//! specifications, so that an error in a decoder does not hide behind the same error in its encoder.
+//!
+//! | module | stands for |
+//! |---|---|
+//! | [`bluez`] | bluetoothd, the adapter and the peripherals in range, on the private D-Bus of [`bus`] |
+//! | [`blood_pressure`] | a blood pressure monitor with its own memory |
+//! | [`pty`] | a serial line that can be unplugged |
+//! | [`enocean`] | an EnOcean USB 300 stick and the senders it hears |
+//! | [`network`] | a bad network between the gateway and the broker |
+//! | [`broker`] | mosquitto with mutual TLS |
+//! | [`programs`] | the programs under test, as child processes |
+//! | [`home`] | all of it together, set up and running |
+//! | [`chance`] | seeded randomness |
+
+pub mod blood_pressure;
+pub mod bluez;
+pub mod broker;
+pub mod bus;
+pub mod chance;
+pub mod enocean;
+pub mod home;
+pub mod network;
+pub mod programs;
+pub mod pty;
+
+mod error;
+pub use error::SimError;
