@@ -1,0 +1,146 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::describe::unhex;
+use crate::{Field, FieldValue};
+
+/// A description in one line.
+fn line(description: &Description) -> String {
+    let field = |field: &Field| format!("{}={}", field.name, word(&field.value));
+    description.fields().iter().map(field).collect::<Vec<_>>().join(" ")
+}
+
+fn word(value: &FieldValue) -> String {
+    match value {
+        FieldValue::Text(text) => text.clone(),
+        FieldValue::Number(number) => number.to_string(),
+        FieldValue::Bool(yes) => yes.to_string(),
+        FieldValue::List(values) => format!("[{}]", values.iter().map(word).collect::<Vec<_>>().join(" ")),
+        FieldValue::Fields(fields) => format!("({})", line(fields)),
+    }
+}
+
+#[test]
+fn every_characteristic_is_described_field_by_field() {
+    let table = [
+        (
+            0x2A35,
+            "fe8a005800ff070000041114293b3cf0012780aa",
+            "systolic=138 diastolic=88 mean_arterial_pressure=not-a-number unit=mm[Hg] time_stamp=(year=0 month=4 day=17 \
+             hours=20 minutes=41 seconds=59) pulse_rate=6.0 user_id=1 measurement_status=(body_movement_detected=true \
+             cuff_too_loose=true irregular_pulse_detected=true pulse_rate_range=within-range \
+             improper_measurement_position=true reserved=[15]) reserved_flags=[5 6 7] rest=aa",
+            5,
+        ),
+        (0x2A36, "00d7f0ff07ff07", "current_cuff_pressure=21.5 unit=mm[Hg]", 1),
+        (
+            0x2A49,
+            "2102",
+            "body_movement_detection=true cuff_fit_detection=false irregular_pulse_detection=false \
+             pulse_rate_range_detection=false measurement_position_detection=false multiple_bond=true e2e_crc=false \
+             user_data_service=false user_facing_time=false reserved=[9]",
+            0,
+        ),
+        (0x2A19, "61", "battery_level=97", 1),
+        (0x2A19, "ff", "battery_level=reserved", 1),
+        (0x2A29, "4126440000", "manufacturer_name=A&D", 0),
+        (0x2A23, "0102030405060708", "system_id=0807060504030201", 0),
+        (
+            0x2A50,
+            "01020304050607",
+            "pnp_id=(vendor_id_source=1 vendor_id=770 product_id=1284 product_version=1798)",
+            0,
+        ),
+    ];
+    for (uuid, hex, expected, observations) in table {
+        let decoded = decode_gatt(uuid, &unhex(hex)).unwrap();
+        assert_eq!(line(&decoded.measurement), expected);
+        assert_eq!(decoded.observations.len(), observations, "{uuid:04X}");
+    }
+}
+
+#[test]
+fn an_unknown_characteristic_is_refused_with_a_list_of_the_known_ones() {
+    assert_eq!(
+        decode_gatt(0x1234, &[1]).unwrap_err().to_string(),
+        "characteristic at byte 0: 1234 has no decoder; known are 2A19, 2A23, 2A24, 2A25, 2A26, 2A27, 2A28, 2A29, \
+         2A2A, 2A35, 2A36, 2A49, 2A50"
+    );
+}
+
+#[test]
+fn every_packet_of_a_stream_is_described_and_what_is_broken_is_told_in_its_place() {
+    let stream = [
+        "55000707017af650002989793001ffffffff37009d",
+        "55000707017ad50901825dab0001ffffffff3600c7",
+        "55000a0701eba5000055080181b7440001ffffffff2d0075",
+        "55000707017ad50901825dab0001ffffffff3600c8",
+        "5500050102db00ff9e55000a79",
+        "5500010004770402",
+    ];
+    // The last row's checksum is wrong: the event's code was changed.
+    let found: Vec<_> = decode_esp3(&unhex(&stream.concat()), None)
+        .into_iter()
+        .map(|found| match found {
+            Ok(decoded) => (line(&decoded.measurement), decoded.observations.len()),
+            Err(error) => (error.to_string(), 0),
+        })
+        .collect();
+    let expected = [
+        (
+            "packet=RADIO_ERP1 rorg=F6 payload=50 sender_id=00298979 status=30 repeater_count=0 subtelegram_number=1 \
+             destination_id=FFFFFFFF dbm=-55 security_level=0 eep=F6-02-01 T21=true NU=true R1=BI EB=pressed SA=false",
+            1,
+        ),
+        (
+            "packet=RADIO_ERP1 rorg=D5 payload=09 sender_id=01825DAB status=00 repeater_count=0 subtelegram_number=1 \
+             destination_id=FFFFFFFF dbm=-54 security_level=0 eep=D5-00-01 CO=closed LRN=not pressed",
+            1,
+        ),
+        (
+            "packet=RADIO_ERP1 rorg=A5 payload=00005508 sender_id=0181B744 status=00 repeater_count=0 \
+             subtelegram_number=1 destination_id=FFFFFFFF dbm=-45 security_level=0",
+            0,
+        ),
+        ("data CRC8 at byte 86: expected checksum 0xc7, got 0xc8", 0),
+        (
+            "packet_type=2 packet=RESPONSE return_code=0 return=RET_OK response_data=ff9e5500 optional_data=0a",
+            0,
+        ),
+        ("data CRC8 at byte 107: expected checksum 0x1c, got 0x02", 0),
+    ];
+    assert_eq!(found, expected.map(|(text, count)| (text.to_owned(), count)));
+}
+
+#[test]
+fn a_profile_that_is_given_is_held_to() {
+    let rocker = unhex("55000707017af650002989793001ffffffff37009d");
+    let found = decode_esp3(&rocker, Some(Eep::D50001));
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].as_ref().unwrap_err().field, "RORG");
+    let found = decode_esp3(&rocker, Some(Eep::F60202));
+    assert!(line(&found[0].as_ref().unwrap().measurement).contains("eep=F6-02-02"));
+}
+
+#[test]
+fn what_ends_within_a_packet_is_told() {
+    let found = decode_esp3(&unhex("55000707017af65000"), None);
+    assert_eq!(
+        found[0].as_ref().unwrap_err().to_string(),
+        "data at byte 6: too short: expected length 7, got 3"
+    );
+    assert!(decode_esp3(&[], None).is_empty());
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_a_decoder_panic(
+        bytes in proptest::collection::vec(any::<u8>(), 0..64),
+        uuid in prop_oneof![0x2A19..=0x2A50_u16, any::<u16>()],
+    ) {
+        let _ = decode_gatt(uuid, &bytes);
+        for eep in [None, Some(Eep::F60201), Some(Eep::D50001)] {
+            decode_esp3(&bytes, eep);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! A measurement as a tree of named fields, for whoever shows it: drivers know no output format.
+
+use varde_wire::{Absence, Decimal};
+
+/// The fields of a measurement in the order of their specification; absent ones are left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Description(Vec<Field>);
+
+/// A field of a measurement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its name, in lower case with underscores; EnOcean's shortcuts as they are.
+    pub name: &'static str,
+    /// What it holds.
+    pub value: FieldValue,
+}
+
+/// What a field holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FieldValue {
+    /// A text.
+    Text(String),
+    /// A number with its precision.
+    Number(Decimal),
+    /// Yes or no.
+    Bool(bool),
+    /// Several values.
+    List(Vec<FieldValue>),
+    /// Fields of its own.
+    Fields(Description),
+}
+
+impl Description {
+    /// The fields, in order.
+    pub fn fields(&self) -> &[Field] {
+        &self.0
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<FieldValue>) -> Self {
+        self.0.push(Field { name, value: value.into() });
+        self
+    }
+
+    pub(crate) fn with_some(self, name: &'static str, value: Option<impl Into<FieldValue>>) -> Self {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
+    }
+
+    /// Bytes whose meaning is not known, in hexadecimal; left out where there are none.
+    pub(crate) fn with_bytes(self, name: &'static str, bytes: &[u8]) -> Self {
+        if bytes.is_empty() { self } else { self.with(name, hex(bytes)) }
+    }
+
+    /// The numbers of the bits that are set; left out where none is.
+    pub(crate) fn with_bits(self, name: &'static str, bits: u16) -> Self {
+        let set = (0..16_u8).filter(|bit| bits >> bit & 1 == 1).map(FieldValue::from).collect::<Vec<_>>();
+        if set.is_empty() { self } else { self.with(name, FieldValue::List(set)) }
+    }
+
+    /// These fields, then `others`.
+    pub(crate) fn and(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+}
+
+impl From<&str> for FieldValue {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for FieldValue {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<bool> for FieldValue {
+    fn from(yes: bool) -> Self {
+        Self::Bool(yes)
+    }
+}
+
+impl From<u8> for FieldValue {
+    fn from(number: u8) -> Self {
+        u16::from(number).into()
+    }
+}
+
+impl From<u16> for FieldValue {
+    fn from(number: u16) -> Self {
+        Self::Number(Decimal::whole(number.into()))
+    }
+}
+
+/// The number, or the word for why there is none.
+impl From<Result<Decimal, Absence>> for FieldValue {
+    fn from(number: Result<Decimal, Absence>) -> Self {
+        number.map_or_else(|absence| absence.name().into(), Self::Number)
+    }
+}
+
+impl From<Description> for FieldValue {
+    fn from(fields: Description) -> Self {
+        Self::Fields(fields)
+    }
+}
+
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The bytes of a test vector.
+#[cfg(test)]
+pub(crate) fn unhex(hex: &str) -> Vec<u8> {
+    hex.as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
+}

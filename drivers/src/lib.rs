@@ -1,0 +1,42 @@
+//! Bytes to what a device says: one file a device or profile.
+//!
+//! A [`Session`] is the driver of one link: the daemon gives it what the link brings and performs what it asks.
+//! It decodes [frames](FrameError) into measurements, the device's own words, and those into
+//! [`Observation`](varde_wire::Observation)s, the common ones. [`decode_gatt`] and [`decode_esp3`] do the same
+//! for bytes that a technician holds in hand.
+//!
+//! | in the configuration | driver | what is heard |
+//! |---|---|---|
+//! | BLE profile `blood-pressure` | [`gatt::blood_pressure`], with [`gatt::battery`] and [`gatt::device_information`] | cuffs: Blood Pressure Service 1.1.1 |
+//! | serial protocol `esp3`, profile `F6-02-01`, `F6-02-02` | [`esp3::f6_02`] | EnOcean rockers: alarm pendants and switches |
+//! | serial protocol `esp3`, profile `D5-00-01` | [`esp3::d5_00_01`] | EnOcean contacts on doors and windows |
+//!
+//! To add a device: its file, beside it the vectors of its specification, a line here, a row in
+//! [`BleProfile`] or [`esp3::Eep`], a fuzz target.
+//!
+//! The crate is pure: it reads no clock, no file, no random source, and it never logs. Decoders take any bytes:
+//! they never panic and never allocate by a length that the bytes claim.
+
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails"))]
+
+mod cursor;
+mod decode;
+mod describe;
+mod error;
+pub mod esp3;
+pub mod float;
+pub mod gatt;
+mod profile;
+mod protocol;
+mod reading;
+mod session;
+mod uuid;
+
+pub use decode::{Decoded, decode_esp3, decode_gatt};
+pub use describe::{Description, Field, FieldValue};
+pub use error::{FrameError, Problem};
+pub use profile::BleProfile;
+pub use protocol::{BadDevice, SerialDevice, SerialProtocol};
+pub use reading::Reading;
+pub use session::{Channel, Input, Output, Refused, Request, Session};
+pub use uuid::Uuid;

@@ -1,0 +1,61 @@
+//! The Bluetooth profiles that the configuration can name.
+
+use varde_wire::DeviceId;
+
+use crate::gatt::BloodPressureSession;
+use crate::{Session, Uuid};
+
+/// Blood Pressure, Device Information, Battery.
+const BLOOD_PRESSURE: &[Uuid] = &[Uuid::sig(0x1810), Uuid::sig(0x180A), Uuid::sig(0x180F)];
+
+/// What a Bluetooth device speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BleProfile {
+    /// Blood Pressure Profile: a cuff.
+    BloodPressure,
+}
+
+impl BleProfile {
+    /// Every profile.
+    pub const ALL: &[Self] = &[Self::BloodPressure];
+
+    /// The profile's name in the configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BloodPressure => "blood-pressure",
+        }
+    }
+
+    /// The profile of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|profile| profile.name() == name)
+    }
+
+    /// The services that a session uses. The first is the one by which the device is recognised; of the others a
+    /// device may lack any.
+    pub const fn services(self) -> &'static [Uuid] {
+        match self {
+            Self::BloodPressure => BLOOD_PRESSURE,
+        }
+    }
+
+    /// The driver of one such device.
+    pub fn session(self, device: DeviceId) -> Box<dyn Session> {
+        match self {
+            Self::BloodPressure => Box::new(BloodPressureSession::new(device)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_profile_is_found_by_its_name() {
+        for profile in BleProfile::ALL {
+            assert_eq!(BleProfile::from_name(profile.name()), Some(*profile));
+        }
+        assert_eq!(BleProfile::from_name("toaster"), None);
+    }
+}

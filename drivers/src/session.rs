@@ -1,0 +1,107 @@
+//! The contract between a driver and the link it speaks over.
+
+use varde_wire::{DeviceId, Instant};
+
+use crate::{Description, FrameError, Reading, Uuid};
+
+/// The driver of one link, without any input or output of its own.
+///
+/// The caller tells it what happened ([`handle_input`](Self::handle_input)) and that time passed
+/// ([`handle_timeout`](Self::handle_timeout)), and does what it says.
+///
+/// **The drain rule.** After each `handle_*` call [`poll_output`](Self::poll_output) until it gives `None`, then
+/// ask [`poll_timeout`](Self::poll_timeout) anew. A caller that does so never finds more waiting than one input
+/// can make.
+///
+/// An input that means nothing in the session's state is refused or passed over; none is an error of the caller.
+pub trait Session: Send {
+    /// Something came from the link. `now` never goes back.
+    fn handle_input(&mut self, input: Input<'_>, now: Instant);
+
+    /// The time that [`poll_timeout`](Self::poll_timeout) named has come. Too early a call does nothing.
+    fn handle_timeout(&mut self, now: Instant);
+
+    /// When to call [`handle_timeout`](Self::handle_timeout), if nothing comes before.
+    fn poll_timeout(&self) -> Option<Instant>;
+
+    /// What to do or to pass on next, in order.
+    fn poll_output(&mut self) -> Option<Output>;
+
+    /// What the device has told of itself so far: make, model, firmware, features. Empty where it tells nothing.
+    fn device_description(&self) -> Description {
+        Description::default()
+    }
+}
+
+/// What a link brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input<'a> {
+    /// The link is up: nothing is subscribed, nothing of an earlier connection is under way.
+    Connected,
+    /// Bytes as the device sent them: any piece of a serial stream, or one whole GATT value.
+    Chunk {
+        /// Where they came from.
+        channel: Channel,
+        /// The bytes.
+        bytes: &'a [u8],
+    },
+    /// The link is down.
+    Disconnected,
+}
+
+/// Where on a link bytes came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Channel {
+    /// The serial line.
+    Serial,
+    /// A notification or indication of this characteristic.
+    Notified(Uuid),
+    /// The answer to a [`Request::Read`] of this characteristic.
+    Read(Uuid),
+}
+
+/// What a session wants done or known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Ask the device for something.
+    Request(Request),
+    /// A device measured or reported.
+    Reading(Reading),
+    /// A sign of life that carries no reading.
+    Heard(DeviceId),
+    /// Bytes that could not be read; to be counted.
+    Refused(Refused),
+    /// A well-formed telegram of a sender that is not in the roster; to be counted. The sender's id, as the
+    /// configuration would write it.
+    UnknownSender(String),
+}
+
+/// What a session asks the link to do. One may fail, such as for a characteristic that the device does not have:
+/// the caller reports that, the session does not wait for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Take notifications or indications of a characteristic.
+    Subscribe(Uuid),
+    /// Read a characteristic; the answer comes as [`Channel::Read`].
+    Read(Uuid),
+    /// Write a characteristic.
+    Write {
+        /// Which.
+        characteristic: Uuid,
+        /// What.
+        bytes: Vec<u8>,
+    },
+    /// Send bytes on the serial line.
+    Send(Vec<u8>),
+    /// End the connection.
+    Disconnect,
+}
+
+/// Bytes that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Whose they were, where that is known.
+    pub device: Option<DeviceId>,
+    /// Why.
+    pub error: FrameError,
+}

@@ -1,0 +1,191 @@
+//! What each fuzz target does with its bytes. Whatever they are, nothing here may panic.
+//!
+//! The same bodies run under libFuzzer (`fuzz_targets/`) and, over the corpora, in the stable tests
+//! (`tests/scenarios/fuzz_corpora.rs`).
+
+use std::collections::HashMap;
+
+use varde_drivers::esp3::{Deframer, Eep, Purpose, Telegram};
+use varde_drivers::{
+    BleProfile, Channel, Input, SerialDevice, SerialProtocol, Session, Uuid, decode_esp3, decode_gatt, float,
+};
+use varde_wire::{
+    DeviceId, GatewayId, Instant, OpeningKey, Record, SealingKey, SignedBatch, SignedCommand, SignedReceipt,
+    SigningKey, VerifyingKey,
+};
+
+/// The body of a target.
+pub type Target = fn(&[u8]);
+
+/// Every target, by the name of its corpus.
+pub const ALL: &[(&str, Target)] = &[
+    ("blood_pressure", blood_pressure),
+    ("cuff_pressure", cuff_pressure),
+    ("device_information", device_information),
+    ("eep", eep),
+    ("esp3_stream", esp3_stream),
+    ("float", float),
+    ("key_text", key_text),
+    ("record", record),
+    ("signed_batch", signed_batch),
+    ("signed_command", signed_command),
+    ("signed_receipt", signed_receipt),
+];
+
+/// Blood Pressure Measurement, and its feature.
+pub fn blood_pressure(bytes: &[u8]) {
+    let _ = decode_gatt(0x2A35, bytes);
+    let _ = decode_gatt(0x2A49, bytes);
+    let mut session = BleProfile::BloodPressure.session(device());
+    for channel in [Channel::Notified(Uuid::sig(0x2A35)), Channel::Read(Uuid::sig(0x2A49))] {
+        give(&mut *session, channel, bytes, 0);
+    }
+}
+
+/// Intermediate Cuff Pressure.
+pub fn cuff_pressure(bytes: &[u8]) {
+    let _ = decode_gatt(0x2A36, bytes);
+}
+
+/// Battery and Device Information: the first two bytes choose the characteristic.
+pub fn device_information(bytes: &[u8]) {
+    if let Some(([high, low], value)) = bytes.split_first_chunk() {
+        let _ = decode_gatt(u16::from_be_bytes([*high, *low]), value);
+    }
+}
+
+/// SFLOAT and FLOAT, shown with every digit.
+pub fn float(bytes: &[u8]) {
+    if let Some((short, _)) = bytes.split_first_chunk() {
+        let _ = float::sfloat(*short).map(|number| number.to_string());
+    }
+    if let Some((long, _)) = bytes.split_first_chunk() {
+        let _ = float::float(*long).map(|number| number.to_string());
+    }
+}
+
+/// A serial stream, whole and in pieces as long as the first byte says; with a pause after each.
+pub fn esp3_stream(bytes: &[u8]) {
+    let Some((piece, stream)) = bytes.split_first() else { return };
+    let mut whole = Deframer::default();
+    whole.push(stream);
+    let whole: Vec<_> = std::iter::from_fn(|| whole.poll_rest()).collect();
+
+    let mut pieces = Deframer::default();
+    let mut found = Vec::new();
+    for piece in stream.chunks(usize::from(*piece).max(1)) {
+        pieces.push(piece);
+        found.extend(std::iter::from_fn(|| pieces.poll_frame()));
+    }
+    found.extend(std::iter::from_fn(|| pieces.poll_rest()));
+    assert_eq!(whole, found, "the same stream in other pieces");
+
+    let sender =
+        SerialDevice { name: device(), id: "00298979".into(), profile: "F6-02-01".into(), purpose: None };
+    let mut session = SerialProtocol::Esp3.session(vec![sender]).expect("a good device");
+    for (piece, now) in stream.chunks(usize::from(*piece).max(1)).zip((0..).step_by(60)) {
+        give(&mut *session, Channel::Serial, piece, now);
+    }
+    decode_esp3(stream, None);
+}
+
+/// A telegram under every profile, from a packet whose checksums are made right.
+pub fn eep(data: &[u8]) {
+    let frame = varde_drivers::esp3::Frame {
+        offset: 0,
+        packet_type: 1,
+        data: data.to_vec(),
+        optional: data.to_vec(),
+    };
+    let Ok(telegram) = Telegram::decode(&frame) else { return };
+    telegram.describe();
+    for profile in Eep::ALL {
+        if let Ok(message) = profile.decode(&telegram) {
+            message.describe();
+            for purpose in Purpose::ALL {
+                let _ = message.observation(*purpose, &device());
+            }
+        }
+    }
+}
+
+/// Texts of keys.
+pub fn key_text(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let _ = SigningKey::from_text(&text);
+    let _ = OpeningKey::from_text(&text);
+    if let Ok(key) = VerifyingKey::from_text(&text) {
+        assert_eq!(
+            VerifyingKey::from_text(&key.to_text()).as_ref().map(VerifyingKey::to_bytes),
+            Ok(key.to_bytes())
+        );
+    }
+    if let Ok(key) = SealingKey::from_text(&text) {
+        assert!(SealingKey::from_text(&key.to_text()).is_ok());
+    }
+}
+
+/// The plaintext of an entry.
+pub fn record(bytes: &[u8]) {
+    if let Ok(record) = Record::decode(bytes) {
+        assert_eq!(record.encode().as_deref().map(Record::decode), Ok(Ok(record)));
+    }
+}
+
+/// A batch as the hub gets it: verified with each kind of key, then opened.
+pub fn signed_batch(bytes: &[u8]) {
+    let batch = SignedBatch::from_bytes(bytes.to_vec());
+    let _ = batch.key_id();
+    for key in verifying_keys() {
+        let Ok(batch) = batch.verify(&key, &gateway()) else { continue };
+        let mut epochs = HashMap::new();
+        if let Ok(batch) = batch.unlock(&opening_key(), &mut epochs) {
+            batch.entries().for_each(drop);
+        }
+    }
+}
+
+/// A receipt as the gateway gets it.
+pub fn signed_receipt(bytes: &[u8]) {
+    let receipt = SignedReceipt::from_bytes(bytes.to_vec());
+    for key in verifying_keys() {
+        let _ = receipt.verify(&key, &gateway());
+    }
+}
+
+/// A command as the gateway gets it: verified, then opened.
+pub fn signed_command(bytes: &[u8]) {
+    let command = SignedCommand::from_bytes(bytes.to_vec());
+    for key in verifying_keys() {
+        if let Ok(command) = command.verify(&key, &gateway()) {
+            let _ = command.open(&opening_key());
+        }
+    }
+}
+
+fn give(session: &mut dyn Session, channel: Channel, bytes: &[u8], now: u64) {
+    let now = Instant::from_millis(now);
+    if session.poll_timeout().is_some_and(|due| due <= now) {
+        session.handle_timeout(now);
+    }
+    session.handle_input(Input::Chunk { channel, bytes }, now);
+    while session.poll_output().is_some() {}
+}
+
+fn device() -> DeviceId {
+    "device".parse().expect("a good name")
+}
+
+fn gateway() -> GatewayId {
+    "gw-1".parse().expect("a good id")
+}
+
+/// The seeds are signed with these, so that replaying them goes past the signature.
+fn verifying_keys() -> [VerifyingKey; 2] {
+    let es256 = SigningKey::es256(&[7; 32]).expect("a good scalar");
+    [SigningKey::ed25519(&[7; 32]).verifying_key(), es256.verifying_key()]
+}
+
+fn opening_key() -> OpeningKey {
+    OpeningKey::derive(&[9; 32])
+}
