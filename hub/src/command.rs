@@ -1,0 +1,205 @@
+//! The command line.
+
+use std::io::{self, BufWriter, Write as _};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+use varde_wire::GatewayId;
+
+use crate::{
+    Broker, BrokerAddress, Directory, Enrol, Error, Show, Signature, enrol, init, serve, show, verify,
+};
+
+/// EX_USAGE of `sysexits.h`.
+const USAGE: u8 = 64;
+/// What is logged unless RUST_LOG says otherwise. What befalls a connection we say ourselves, and once.
+const LOGGED: &str = "info,mqtt5=off";
+
+/// The receiving end of Varde: verifies what gateways send, opens it, stores it, gives receipts.
+#[derive(Parser)]
+#[command(name = "varde-hub", version)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Makes a hub: its keys, its certificate authority and the files of its broker.
+    Init {
+        /// Where the hub is to live.
+        #[arg(long)]
+        directory: PathBuf,
+        /// A name or address that gateways reach the broker by; may be given several times.
+        #[arg(long, required = true, num_args = 1.., value_name = "NAME_OR_IP")]
+        broker_host: Vec<String>,
+    },
+    /// Gives a gateway its id, its certificate and its keys.
+    Enrol {
+        #[command(flatten)]
+        hub: Hub,
+        /// The gateway's id: a-z, 0-9, '-', '.' and '_'. Never a person's name.
+        gateway: GatewayId,
+        /// Where its credentials are written to.
+        #[arg(long, value_name = "CREDENTIALS_DIR")]
+        out: PathBuf,
+        /// What it signs with.
+        #[arg(long, value_enum, default_value_t)]
+        signature: Signature,
+        /// New keys for one that is enrolled; its old ones are not believed from then on.
+        #[arg(long)]
+        again: bool,
+    },
+    /// Receives.
+    Serve {
+        #[command(flatten)]
+        hub: Hub,
+        #[command(flatten)]
+        broker: WhichBroker,
+    },
+    /// Shows what was received.
+    Show {
+        #[command(flatten)]
+        hub: Hub,
+        /// A JSON object a line.
+        #[arg(long)]
+        json: bool,
+        /// Only observations with n above this.
+        #[arg(long, default_value_t = 0, value_name = "N")]
+        since: i64,
+        /// Only this gateway's.
+        #[arg(long, value_name = "ID")]
+        gateway: Option<String>,
+        /// What was refused, missing, given up or did not open.
+        #[arg(long)]
+        incidents: bool,
+    },
+    /// Says what a file of signed bytes is, and whether it is to be believed.
+    Verify {
+        #[command(flatten)]
+        hub: Hub,
+        /// A signed batch or receipt, as it travelled.
+        file: PathBuf,
+    },
+}
+
+#[derive(Args)]
+struct Hub {
+    /// Where the hub lives.
+    #[arg(long)]
+    directory: PathBuf,
+    /// Its database, if that is not in its directory.
+    #[arg(long, value_name = "FILE")]
+    database: Option<PathBuf>,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct WhichBroker {
+    /// A broker that runs elsewhere: mqtts://HOST[:PORT].
+    #[arg(long, value_name = "URL")]
+    broker: Option<BrokerAddress>,
+    /// A broker within this process; port 0 takes any that is free.
+    #[arg(long, value_name = "ADDR:PORT")]
+    embedded_broker: Option<SocketAddr>,
+}
+
+/// The whole program. Whatever fails is said once, on standard error.
+pub fn main() -> ExitCode {
+    let command = match CommandLine::try_parse() {
+        Ok(line) => line.command,
+        Err(e) => {
+            let printed = e.print();
+            return if e.use_stderr() || printed.is_err() {
+                ExitCode::from(USAGE)
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    match run(command) {
+        // Whoever reads us has read enough.
+        Err(Error::Output(e)) if e.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            // Where standard error is gone too, the exit code has to do.
+            let _ = writeln!(io::stderr(), "varde-hub: {}", chain(&e));
+            ExitCode::from(e.exit_code())
+        }
+    }
+}
+
+/// An error with all its causes, on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |error| error.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+fn run(command: Command) -> Result<(), Error> {
+    match command {
+        Command::Init { directory, broker_host } => init(&directory, &broker_host).map(drop),
+        Command::Enrol { hub, gateway, out, signature, again } => {
+            let (directory, database) = hub.open()?;
+            enrol(&directory, &database, &Enrol { gateway, out, signature, again })
+        }
+        Command::Serve { hub, broker } => receive(&hub, broker),
+        Command::Show { hub, json, since, gateway, incidents } => {
+            let (_, database) = hub.open()?;
+            let out = &mut BufWriter::new(io::stdout().lock());
+            show(&database, &Show { json, since, gateway, incidents }, out)
+        }
+        Command::Verify { hub, file } => {
+            let (directory, database) = hub.open()?;
+            let text = verify(&directory, &database, &file)?;
+            io::stdout().write_all(text.as_bytes()).map_err(Error::Output)
+        }
+    }
+}
+
+impl Hub {
+    fn open(&self) -> Result<(Directory, PathBuf), Error> {
+        let directory = Directory::open(&self.directory)?;
+        let database = self.database.clone().unwrap_or_else(|| directory.database());
+        Ok((directory, database))
+    }
+}
+
+fn receive(hub: &Hub, broker: WhichBroker) -> Result<(), Error> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let (directory, database) = hub.open()?;
+    let broker = match (broker.broker, broker.embedded_broker) {
+        (Some(address), _) => Broker::At(address),
+        (None, Some(address)) => Broker::Embedded(address),
+        // The group is required.
+        (None, None) => return Ok(()),
+    };
+    let runtime = tokio::runtime::Runtime::new().map_err(Error::Runtime)?;
+    runtime.block_on(async {
+        let stop = stop_signal().map_err(Error::Runtime)?;
+        serve(&directory, &database, broker, |address| ready(address), stop).await
+    })
+}
+
+/// One line on standard output, for scripts that wait for it.
+fn ready(address: &BrokerAddress) {
+    let mut out = io::stdout().lock();
+    // Nobody may be listening there; the log has it too.
+    let _ = writeln!(out, "ready {address}").and_then(|()| out.flush());
+    tracing::info!(%address, "ready");
+}
+
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+    })
+}

@@ -1,0 +1,116 @@
+//! What can go wrong, in words for the technician, and the exit code each gets.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use thiserror::Error;
+use varde_wire::{BadId, BadKey, GatewayId, SealError};
+
+use crate::store::StoreError;
+
+/// Why a command of `varde-hub` could not be carried out.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// A file or directory did not do what it should.
+    #[error("cannot {doing} {}", path.display())]
+    File {
+        /// What was tried, such as `write`.
+        doing: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// `init` found a hub where it was to make one.
+    #[error("{} holds a hub already, and its keys open what its gateways send: choose another directory", .0.display())]
+    HubExists(PathBuf),
+    /// There is no hub.
+    #[error("{} holds no hub: make one with 'varde-hub init --directory {}'", .0.display(), .0.display())]
+    NoHub(PathBuf),
+    /// A key file is not what it should be.
+    #[error("the key file {} cannot be used", path.display())]
+    Key {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: BadKey,
+    },
+    /// A certificate or its key cannot be used for TLS.
+    #[error("the certificate or key in {} cannot be used: {what}", path.display())]
+    Tls {
+        /// Which file or directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A certificate could not be made.
+    #[error("a certificate could not be made; are all broker hosts names or addresses?")]
+    Certificate(#[from] rcgen::Error),
+    /// The system gave no random bytes.
+    #[error("the system gave no random bytes: {0}")]
+    Entropy(getrandom::Error),
+    /// The id cannot be a gateway's.
+    #[error("'{0}' is the hub's own name on the broker: choose another gateway id")]
+    Reserved(GatewayId),
+    /// The gateway is enrolled.
+    #[error(
+        "{0} is enrolled already; '--again' gives it new keys, and what it signed with the old ones is refused from then on"
+    )]
+    Enrolled(GatewayId),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The embedded broker's address is taken or not ours.
+    #[error("the embedded broker cannot listen on {address}")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The keys in the hub's directory cannot open what is sealed.
+    #[error("the hub's sealing key cannot be used")]
+    Seal(#[from] SealError),
+    /// A file given to `verify` holds nothing that can be believed.
+    #[error("{}: {why}", path.display())]
+    Unverified {
+        /// Which file.
+        path: PathBuf,
+        /// Why it is not believed.
+        why: String,
+    },
+    /// A stored name is none.
+    #[error("the database holds a bad name")]
+    Name(#[from] BadId),
+    /// The system gave no threads, sockets or signals.
+    #[error("the system gave no threads or signals")]
+    Runtime(#[source] io::Error),
+    /// Standard output is gone or full.
+    #[error("cannot write to standard output")]
+    Output(#[source] io::Error),
+}
+
+impl Error {
+    /// The exit code, as `sysexits.h` names them.
+    pub fn exit_code(&self) -> u8 {
+        const DATA: u8 = 65;
+        const UNAVAILABLE: u8 = 69;
+        const SYSTEM: u8 = 71;
+        const CANNOT_CREATE: u8 = 73;
+        const IO: u8 = 74;
+        const NO_PERMISSION: u8 = 77;
+        const CONFIG: u8 = 78;
+        match self {
+            Self::File { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => NO_PERMISSION,
+            Self::File { doing: "create", .. } | Self::HubExists(_) | Self::Enrolled(_) => CANNOT_CREATE,
+            Self::File { .. } | Self::Store(_) | Self::Output(_) => IO,
+            Self::Entropy(_) | Self::Runtime(_) => SYSTEM,
+            Self::NoHub(_) | Self::Key { .. } | Self::Tls { .. } | Self::Seal(_) | Self::Reserved(_) => {
+                CONFIG
+            }
+            Self::Certificate(_) | Self::Unverified { .. } | Self::Name(_) => DATA,
+            Self::Listen { .. } => UNAVAILABLE,
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Files the entries of one batch that follows: opened ones as records, the others as they came.
+
+use std::collections::HashMap;
+
+use varde_wire::{
+    Content, Encapsulation, OpeningEpoch, OpeningKey, Record, Sealed, Trust, Unlocked, VerifiedBatch,
+    WallTime,
+};
+
+use crate::store::{BatchRow, EpochRow, GatewayRow, Incident, IncidentKind, Store, StoreError};
+
+/// As many epochs as a batch's entries can name. Each costs the hub a key agreement.
+const MOST_EPOCHS: usize = 256;
+
+/// One batch, ready to be filed.
+pub(crate) struct Filing<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) gateway: GatewayRow,
+    pub(crate) batch: BatchRow,
+    pub(crate) verified: &'a VerifiedBatch,
+    pub(crate) now: WallTime,
+}
+
+/// What of a batch did not open.
+#[derive(Default)]
+struct Unreadable {
+    seqs: Option<(u64, u64)>,
+    count: u64,
+    why: String,
+}
+
+impl Filing<'_> {
+    /// Files every entry; gives how many opened ones no other chain had brought before.
+    pub(crate) fn file(
+        &self,
+        hub: &OpeningKey,
+        known: &mut HashMap<Encapsulation, OpeningEpoch>,
+    ) -> Result<usize, StoreError> {
+        let mut unreadable = Unreadable::default();
+        let batch = self.verified.batch();
+        let new = if batch.epochs.len() > MOST_EPOCHS {
+            self.keep_all(&mut unreadable, "it lists more epochs than its entries can name")?
+        } else {
+            match self.verified.unlock(hub, known) {
+                Ok(unlocked) => self.open_each(&unlocked, &mut unreadable)?,
+                Err(e) => self.keep_all(&mut unreadable, &e.to_string())?,
+            }
+        };
+        if let Some(seqs) = unreadable.seqs {
+            let kind = IncidentKind::Unreadable;
+            self.note(Incident { kind, seqs, count: unreadable.count, detail: Some(unreadable.why) })?;
+        }
+        Ok(new)
+    }
+
+    fn open_each(
+        &self,
+        unlocked: &Unlocked<'_, '_>,
+        unreadable: &mut Unreadable,
+    ) -> Result<usize, StoreError> {
+        let batch = self.verified.batch();
+        let rows: Vec<EpochRow> =
+            batch.epochs.iter().map(|epoch| self.epoch(epoch)).collect::<Result<_, _>>()?;
+        let mut insert = self.store.entries_of(self.batch)?;
+        let mut new = 0;
+        for (opened, sealed) in unlocked.entries().zip(&batch.entries) {
+            // The batch was checked: its entries name epochs that it lists.
+            let Some(&epoch) = rows.get(usize::from(sealed.epoch)) else { continue };
+            let read = opened.record.map_err(|e| e.to_string());
+            match read.and_then(|record| Ok((record.encode().map_err(|e| e.to_string())?, record))) {
+                Ok((bytes, record)) => {
+                    if insert.insert(epoch, opened.seq, &bytes)? {
+                        new += 1;
+                        self.attend(opened.seq, &record)?;
+                    }
+                }
+                Err(why) => self.keep(unreadable, epoch, opened.seq, sealed, &why)?,
+            }
+        }
+        Ok(new)
+    }
+
+    /// None of the batch's entries can be opened.
+    fn keep_all(&self, unreadable: &mut Unreadable, why: &str) -> Result<usize, StoreError> {
+        let batch = self.verified.batch();
+        for (seq, sealed) in (batch.first..).zip(&batch.entries) {
+            let encapsulation = batch.epochs.get(usize::from(sealed.epoch)).copied().unwrap_or_default();
+            self.keep(unreadable, self.epoch(&encapsulation)?, seq, sealed, why)?;
+        }
+        Ok(0)
+    }
+
+    fn keep(
+        &self,
+        unreadable: &mut Unreadable,
+        epoch: EpochRow,
+        seq: u64,
+        sealed: &Sealed,
+        why: &str,
+    ) -> Result<(), StoreError> {
+        if self.store.keep_unreadable(self.batch, epoch, seq, sealed)? {
+            let first = unreadable.seqs.map_or(seq, |(first, _)| first);
+            unreadable.seqs = Some((first, seq));
+            unreadable.count = unreadable.count.saturating_add(1);
+            why.clone_into(&mut unreadable.why);
+        }
+        Ok(())
+    }
+
+    /// What a record means to the hub itself, beside being kept.
+    fn attend(&self, seq: u64, record: &Record) -> Result<(), StoreError> {
+        match &record.content {
+            Content::Observation(_) => Ok(()),
+            Content::Gap(gap) => {
+                let detail = Some(format!("given up by the gateway: {}", gap.reason.name()));
+                self.note(Incident {
+                    kind: IncidentKind::Gap,
+                    seqs: (seq, seq),
+                    count: gap.observations,
+                    detail,
+                })
+            }
+            Content::Anchor(_) if record.stamp.trust == Trust::Synchronised => {
+                self.store.keep_anchor(self.gateway, &record.stamp)
+            }
+            // An anchor whose own time is not right mends nothing.
+            Content::Anchor(_) => Ok(()),
+        }
+    }
+
+    fn epoch(&self, encapsulation: &Encapsulation) -> Result<EpochRow, StoreError> {
+        self.store.epoch(self.gateway, self.verified.batch().lane, encapsulation)
+    }
+
+    fn note(&self, incident: Incident) -> Result<(), StoreError> {
+        self.store.note(self.batch, &incident, self.now)
+    }
+}

@@ -1,0 +1,119 @@
+//! What the hub holds in memory to take batches in: its keys, and what it knows of gateways and chains.
+
+use std::collections::HashMap;
+
+use varde_wire::{
+    ChainId, Encapsulation, GatewayId, Lane, OpeningEpoch, OpeningKey, SignedBatch, SigningKey,
+};
+
+use crate::HubKeys;
+use crate::round::Round;
+use crate::store::{Gateway, GatewayRow, Store, StoreError, Tracked};
+
+/// More chains than this are not held in memory; they are read again when they are needed.
+const MOST_CHAINS: usize = 16 * 1024;
+/// More epochs of one gateway than this are not held; a batch seldom has more than two.
+const MOST_EPOCHS: usize = 32;
+
+/// A batch as it came from the broker. Nothing of it is believed but the topic, which the broker's access
+/// list vouches for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// The gateway that the topic names.
+    pub gateway: GatewayId,
+    /// The lane that the topic names.
+    pub lane: Lane,
+    /// The batch.
+    pub signed: SignedBatch,
+}
+
+/// Takes batches in, round by round.
+pub struct Intake {
+    pub(crate) store: Store,
+    pub(crate) signing: SigningKey,
+    opening: OpeningKey,
+    data_version: Option<i64>,
+    gateways: HashMap<GatewayId, Gateway>,
+    chains: HashMap<(GatewayRow, Lane, ChainId), Tracked>,
+    /// By gateway: an epoch opens what was sealed for one gateway, and must not open it in another's name.
+    epochs: HashMap<GatewayRow, HashMap<Encapsulation, OpeningEpoch>>,
+}
+
+impl Intake {
+    /// An intake into this database with these keys.
+    pub fn new(store: Store, keys: HubKeys) -> Self {
+        Self {
+            store,
+            signing: keys.signing,
+            opening: keys.opening,
+            data_version: None,
+            gateways: HashMap::new(),
+            chains: HashMap::new(),
+            epochs: HashMap::new(),
+        }
+    }
+
+    /// Begins a round: batches that are stored together, and answered together after that.
+    ///
+    /// # Errors
+    /// Where the database cannot be written.
+    pub fn begin(&mut self) -> Result<Round<'_>, StoreError> {
+        self.store.begin()?;
+        let round = Round::begun(self);
+        let version = round.intake.store.data_version()?;
+        if round.intake.data_version != Some(version) {
+            // Somebody else wrote: a gateway may have been enrolled anew.
+            round.intake.gateways.clear();
+            round.intake.data_version = Some(version);
+        }
+        if round.intake.chains.len() > MOST_CHAINS {
+            round.intake.chains.clear();
+        }
+        Ok(round)
+    }
+
+    /// Forgets what a round that came to nothing may have changed.
+    pub(crate) fn forget(&mut self) {
+        self.chains.clear();
+        self.gateways.clear();
+    }
+
+    /// The gateway of this id, if it is enrolled.
+    pub(crate) fn gateway(&mut self, id: &GatewayId) -> Result<Option<&Gateway>, StoreError> {
+        if !self.gateways.contains_key(id) {
+            let Some(found) = self.store.gateway(id)? else { return Ok(None) };
+            self.gateways.insert(id.clone(), found);
+        }
+        Ok(self.gateways.get(id))
+    }
+
+    /// A chain as it stands, with all that this round has added.
+    pub(crate) fn chain(
+        &mut self,
+        gateway: GatewayRow,
+        lane: Lane,
+        id: ChainId,
+    ) -> Result<Tracked, StoreError> {
+        if let Some(known) = self.chains.get(&(gateway, lane, id)) {
+            return Ok(known.clone());
+        }
+        self.store.chain(gateway, lane, id)
+    }
+
+    /// Remembers a chain that grew.
+    pub(crate) fn remember(&mut self, gateway: GatewayRow, lane: Lane, grown: Tracked) {
+        self.chains.insert((gateway, lane, grown.chain.id()), grown);
+    }
+
+    /// What opens a gateway's entries, and the epochs of it that are known.
+    pub(crate) fn opening(
+        &mut self,
+        gateway: GatewayRow,
+    ) -> (&Store, &OpeningKey, &mut HashMap<Encapsulation, OpeningEpoch>) {
+        let epochs = self.epochs.entry(gateway).or_default();
+        if epochs.len() > MOST_EPOCHS {
+            epochs.clear();
+        }
+        (&self.store, &self.opening, epochs)
+    }
+}

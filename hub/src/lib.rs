@@ -1,0 +1,49 @@
+//! The receiving end of Varde: verifies what gateways send, opens it, stores it, gives receipts.
+//!
+//! An [`Arrival`] comes from the broker over one of two links, one a lane ([`serve`]), and waits in memory.
+//! One thread takes what waits into a round ([`Intake::begin`], [`Round::take`]): signature, chain and replay
+//! are checked before anything is opened. [`Round::commit`] puts the round on the disk, and only then are there
+//! answers to give: a receipt never runs ahead of its commit.
+//!
+//! What is not believed is refused, kept as evidence and shown.
+
+mod access;
+mod authority;
+mod clock;
+mod command;
+mod directory;
+mod embedded;
+mod enrol;
+mod error;
+mod file;
+mod filing;
+mod init;
+mod intake;
+mod link;
+mod mosquitto;
+mod round;
+mod serve;
+mod show;
+mod store;
+mod verify;
+mod waiting;
+
+pub use command::main;
+pub use directory::{Directory, HubKeys};
+pub use enrol::{Enrol, Signature, enrol};
+pub use error::Error;
+pub use init::init;
+pub use intake::{Arrival, Intake};
+pub use link::BrokerAddress;
+pub use round::{Answer, Outcome, Round};
+pub use serve::{Broker, serve};
+pub use show::{Show, show};
+pub use store::{Cause, Store, StoreError};
+pub use verify::verify;
+
+/// 32 bytes from the system, wiped when they are dropped.
+fn entropy() -> Result<zeroize::Zeroizing<[u8; 32]>, Error> {
+    let mut bytes = zeroize::Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *bytes).map_err(Error::Entropy)?;
+    Ok(bytes)
+}

@@ -1,0 +1,118 @@
+//! `varde-hub serve`: the links, the store and, if asked for, the broker.
+
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use varde_wire::Lane;
+
+use crate::embedded::Embedded;
+use crate::link::{BrokerAddress, Credentials, Link};
+use crate::store::Store;
+use crate::waiting::{self, Waiting};
+use crate::{Answer, Directory, Error, Intake};
+
+/// Answers that wait for a link. What comes on top is let go, and asked for again.
+const MOST_ANSWERS: usize = 1024;
+
+/// Which broker the hub hears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Broker {
+    /// One that runs elsewhere.
+    At(BrokerAddress),
+    /// One within this process, on this address; port 0 takes any that is free.
+    Embedded(SocketAddr),
+}
+
+/// Receives until `stop` is done. Calls `ready` once both lanes are heard, with the broker's address.
+///
+/// What was committed when it stops stays; what was not is sent again.
+///
+/// # Errors
+/// Where the keys, the certificates, the database or the embedded broker's address cannot be used. A broker
+/// that cannot be reached is no error: it is tried again and again.
+pub async fn serve(
+    directory: &Directory,
+    database: &Path,
+    broker: Broker,
+    ready: impl FnOnce(&BrokerAddress),
+    stop: impl Future<Output = ()>,
+) -> Result<(), Error> {
+    // mqtt5 takes the process's default. Another one may be set already; any will do.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let credentials = Arc::new(Credentials::load(directory)?);
+    let intake = Intake::new(Store::open(database)?, directory.keys()?);
+    let (stopping, stopped) = watch::channel(false);
+    let (mut tasks, mut broker_task) = (JoinSet::new(), JoinSet::new());
+    let address = match broker {
+        Broker::At(address) => address,
+        Broker::Embedded(address) => {
+            let embedded = Embedded::bind(directory, address).await?;
+            let address = BrokerAddress::local(reachable(embedded.address()?));
+            broker_task.spawn(embedded.run());
+            address
+        }
+    };
+
+    let waiting = Arc::new(Waiting::default());
+    let mut links = Vec::new();
+    for lane in Lane::ALL {
+        let (answer, answers) = mpsc::channel(MOST_ANSWERS);
+        let (up, is_up) = watch::channel(false);
+        let (broker, credentials) = (address.clone(), Arc::clone(&credentials));
+        let waiting = Arc::clone(&waiting);
+        tasks.spawn(Link { lane, broker, credentials, waiting, answers, up }.run(stopped.clone()));
+        links.push((lane, answer, is_up));
+    }
+    let heard: Vec<_> = links.iter().map(|(_, _, is_up)| is_up.clone()).collect();
+    let senders: Vec<_> = links.into_iter().map(|(lane, answer, _)| (lane, answer)).collect();
+    let store = waiting::keep(Arc::clone(&waiting), intake, move |answers| hand_out(&senders, answers))
+        .map_err(|source| Error::File { doing: "start a thread for", path: database.to_owned(), source })?;
+
+    tokio::pin!(stop);
+    let all_heard = async {
+        for mut is_up in heard {
+            // The sender lives as long as its link, which does not end.
+            let _ = is_up.wait_for(|up| *up).await;
+        }
+    };
+    tokio::select! {
+        () = all_heard => {
+            ready(&address);
+            stop.await;
+        }
+        () = &mut stop => {}
+    }
+    // First nothing more comes in, then what waits is stored.
+    stopping.send_replace(true);
+    while tasks.join_next().await.is_some() {}
+    broker_task.shutdown().await;
+    waiting.close();
+    let ended = tokio::task::spawn_blocking(move || store.join());
+    if !matches!(ended.await, Ok(Ok(()))) {
+        tracing::error!("the storing thread broke; what it had committed stays");
+    }
+    Ok(())
+}
+
+fn hand_out(links: &[(Lane, mpsc::Sender<Answer>)], answers: Vec<Answer>) {
+    for answer in answers {
+        if let Some((_, link)) = links.iter().find(|(lane, _)| *lane == answer.lane) {
+            // A link that is down or overrun: the gateway resends, and is answered again.
+            let _ = link.try_send(answer);
+        }
+    }
+}
+
+/// Where this machine reaches a listener of its own that listens on every address.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}

@@ -1,0 +1,168 @@
+//! The tables, version by version.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::StoreError;
+
+/// One script a version, each taking the database from the version before. Never change one that was released.
+const VERSIONS: &[&str] = &[VERSION_1];
+
+const VERSION_1: &str = "
+CREATE TABLE gateway (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE gateway_key (
+    gateway INTEGER NOT NULL REFERENCES gateway,
+    verifying TEXT NOT NULL,
+    sealing TEXT NOT NULL,
+    certificate_end INTEGER NOT NULL,
+    enrolled INTEGER NOT NULL,
+    superseded INTEGER
+) STRICT;
+CREATE INDEX gateway_key_of ON gateway_key (gateway);
+
+CREATE TABLE chain (
+    id INTEGER PRIMARY KEY,
+    gateway INTEGER NOT NULL REFERENCES gateway,
+    lane INTEGER NOT NULL,
+    chain BLOB NOT NULL,
+    next INTEGER NOT NULL,
+    through INTEGER NOT NULL,
+    began INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    UNIQUE (gateway, lane, chain)
+) STRICT;
+
+CREATE TABLE batch (
+    id INTEGER PRIMARY KEY,
+    chain INTEGER NOT NULL REFERENCES chain,
+    number INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    received INTEGER NOT NULL,
+    UNIQUE (chain, number)
+) STRICT;
+
+CREATE TABLE epoch (
+    id INTEGER PRIMARY KEY,
+    gateway INTEGER NOT NULL REFERENCES gateway,
+    lane INTEGER NOT NULL,
+    encapsulation BLOB NOT NULL,
+    UNIQUE (gateway, lane, encapsulation)
+) STRICT;
+
+CREATE TABLE entry (
+    n INTEGER PRIMARY KEY,
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    batch INTEGER NOT NULL,
+    record BLOB NOT NULL,
+    UNIQUE (epoch, seq)
+) STRICT;
+
+CREATE TABLE unreadable (
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    batch INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    sealed BLOB NOT NULL,
+    UNIQUE (epoch, seq)
+) STRICT;
+
+CREATE TABLE anchor (
+    gateway INTEGER NOT NULL,
+    boot BLOB NOT NULL,
+    uptime INTEGER NOT NULL,
+    wall INTEGER NOT NULL,
+    PRIMARY KEY (gateway, boot, uptime)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE incident (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    batch INTEGER NOT NULL REFERENCES batch,
+    kind TEXT NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    detail TEXT
+) STRICT;
+
+CREATE TABLE evidence (
+    id INTEGER PRIMARY KEY,
+    gateway INTEGER,
+    claimed TEXT NOT NULL,
+    lane INTEGER NOT NULL,
+    cause TEXT NOT NULL,
+    hash BLOB NOT NULL,
+    chain BLOB,
+    number INTEGER,
+    bytes BLOB,
+    count INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    UNIQUE (hash, cause, claimed, lane)
+) STRICT;
+CREATE INDEX evidence_of ON evidence (gateway);
+
+CREATE TABLE refusal (
+    gateway INTEGER NOT NULL,
+    lane INTEGER NOT NULL,
+    cause TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    PRIMARY KEY (gateway, lane, cause)
+) STRICT, WITHOUT ROWID;
+";
+
+/// Brings the database up to the newest version, in one transaction.
+pub(super) fn bring_up(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let brought = check(connection, path).and_then(|found| {
+        for script in VERSIONS.iter().skip(usize::try_from(found).unwrap_or_default()) {
+            connection.execute_batch(script)?;
+        }
+        connection.pragma_update(None, "user_version", newest())?;
+        Ok(())
+    });
+    connection.execute_batch(if brought.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+    brought
+}
+
+/// The database's version, if this program can read it.
+pub(super) fn check(connection: &Connection, path: &Path) -> Result<i32, StoreError> {
+    let failed = |source| StoreError::Open { path: path.to_owned(), source };
+    let found = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
+    let known = newest();
+    if found > known {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known });
+    }
+    Ok(found)
+}
+
+fn newest() -> i32 {
+    i32::try_from(VERSIONS.len()).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::{Store, StoreError};
+
+    #[test]
+    fn a_database_of_a_later_version_is_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("hub.db");
+        drop(Store::open(&path).unwrap());
+        drop(Store::open(&path).unwrap());
+        let later = rusqlite::Connection::open(&path).unwrap();
+        later.pragma_update(None, "user_version", super::newest() + 1).unwrap();
+        for opened in [Store::open(&path), Store::open_to_read(&path)] {
+            assert!(matches!(opened, Err(StoreError::Newer { found: 2, known: 1, .. })));
+        }
+    }
+}
