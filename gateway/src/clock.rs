@@ -1,0 +1,94 @@
+//! The only place that reads a clock.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustix::time::{ClockId, clock_gettime};
+use varde_core::{ClockReading, ClockTrust};
+use varde_wire::{Anchor, BootId, Instant, Stamp, Trust, WallTime};
+
+/// Milliseconds since boot, suspended time counted (`CLOCK_BOOTTIME`).
+pub fn boot_ms() -> u64 {
+    let now = clock_gettime(ClockId::Boottime);
+    let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
+    seconds * 1000 + u64::try_from(now.tv_nsec).unwrap_or_default() / 1_000_000
+}
+
+/// Now, since boot.
+pub fn now() -> Instant {
+    Instant::from_millis(boot_ms())
+}
+
+/// The wall clock, whatever it shows.
+pub fn wall() -> WallTime {
+    let ms = |d: std::time::Duration| i64::try_from(d.as_millis()).unwrap_or(i64::MAX);
+    let now = SystemTime::now();
+    WallTime::from_unix_millis(match now.duration_since(UNIX_EPOCH) {
+        Ok(after) => ms(after),
+        Err(before) => -ms(before.duration()),
+    })
+}
+
+/// When this program was built.
+pub fn built() -> WallTime {
+    let seconds: i64 = env!("VARDE_BUILT").parse().unwrap_or_default();
+    WallTime::from_unix_millis(seconds * 1000)
+}
+
+/// The kernel's id of this boot; where there is none (a container without /proc), one of this start.
+pub fn boot_id() -> BootId {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
+    match u128::from_str_radix(&digits, 16) {
+        Ok(id) if digits.len() == 32 => BootId::from_bytes(id.to_be_bytes()),
+        _ => BootId::from_bytes(crate::entropy::bytes().unwrap_or_default()),
+    }
+}
+
+/// The clocks and what they are worth, shared by all who stamp.
+#[derive(Debug)]
+pub struct Clocks {
+    trust: Mutex<ClockTrust>,
+    /// A file that exists while a time service disciplines the clock; systemd-timesyncd keeps one.
+    marker: PathBuf,
+}
+
+impl Clocks {
+    /// The clocks of this boot; `last_trusted` is what the store kept of earlier ones.
+    pub fn new(marker: PathBuf, last_trusted: Option<WallTime>) -> Self {
+        Self { trust: Mutex::new(ClockTrust::new(boot_id(), built(), last_trusted)), marker }
+    }
+
+    /// A stamp for something made now, and an anchor where the clock has just become right or was moved.
+    pub fn stamp(&self) -> (Stamp, Option<(Stamp, Anchor)>) {
+        let reading = ClockReading { uptime: now(), wall: wall(), synchronised: self.marker.exists() };
+        let mut trust = self.trust();
+        let anchor = trust.handle_reading(reading);
+        (trust.stamp(reading), anchor)
+    }
+
+    /// What the wall clock is worth now.
+    pub fn worth(&self) -> Trust {
+        self.stamp_only().trust
+    }
+
+    /// The time to check certificates against.
+    pub fn certificate_time(&self) -> WallTime {
+        self.trust().certificate_time(wall())
+    }
+
+    /// The last time that was known to be right, for the next boot.
+    pub fn last_trusted(&self) -> WallTime {
+        self.trust().last_trusted()
+    }
+
+    fn stamp_only(&self) -> Stamp {
+        self.trust().stamp(ClockReading { uptime: now(), wall: wall(), synchronised: self.marker.exists() })
+    }
+
+    fn trust(&self) -> MutexGuard<'_, ClockTrust> {
+        // The state is whole after every step, so a panic elsewhere does not spoil it.
+        self.trust.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

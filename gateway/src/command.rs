@@ -1,0 +1,210 @@
+//! The command line. Exit codes are those of `sysexits.h`.
+
+#![expect(clippy::print_stderr, reason = "the command line speaks on it")]
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use varde_drivers::esp3::Eep;
+
+use crate::config::{DEFAULT_DIRECTORY, Settings};
+use crate::{clock, config, daemon, decode, log, observer, status};
+
+const EX_USAGE: u8 = 64;
+const EX_DATAERR: u8 = 65;
+const EX_UNAVAILABLE: u8 = 69;
+const EX_IOERR: u8 = 74;
+const EX_CONFIG: u8 = 78;
+
+/// The gateway in the home: hears devices, keeps what they say, gets it to the hub.
+#[derive(Parser)]
+#[command(name = "varde", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the gateway until SIGTERM
+    Run {
+        /// Directory of the configuration's *.toml files
+        #[arg(long, value_name = "DIR", default_value = DEFAULT_DIRECTORY)]
+        config: PathBuf,
+    },
+    /// Check a configuration: every fault with its file, line, key and mend
+    Check {
+        /// Directory of the configuration's *.toml files
+        #[arg(long, value_name = "DIR", default_value = DEFAULT_DIRECTORY)]
+        config: PathBuf,
+    },
+    /// Show how the running gateway does
+    Status {
+        /// Directory of the configuration's *.toml files: says where the state directory is
+        #[arg(long, value_name = "DIR", default_value = DEFAULT_DIRECTORY)]
+        config: PathBuf,
+        /// The state directory itself; the configuration is not read then
+        #[arg(long, value_name = "DIR", conflicts_with = "config")]
+        state: Option<PathBuf>,
+        /// One JSON object instead of a page
+        #[arg(long)]
+        json: bool,
+    },
+    /// Decode bytes of a device: one JSON object a line
+    Decode {
+        #[command(subcommand)]
+        what: Decode,
+    },
+}
+
+#[derive(Subcommand)]
+enum Decode {
+    /// The value of a GATT characteristic
+    Gatt {
+        /// Its 16-bit UUID, such as 2A35
+        uuid: String,
+        /// Its bytes in hexadecimal
+        hex: String,
+    },
+    /// Packets of an EnOcean stick (EnOcean Serial Protocol 3)
+    Esp3 {
+        /// The sender's EnOcean Equipment Profile, such as D5-00-01
+        #[arg(long)]
+        eep: Option<String>,
+        /// The bytes in hexadecimal
+        hex: String,
+    },
+}
+
+/// Runs the command that the arguments name.
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // A closed terminal is no reason to fail differently.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { EX_USAGE } else { 0 });
+        }
+    };
+    let code = match arguments.command {
+        Command::Run { config } => run_daemon(&config),
+        Command::Check { config } => check(&config),
+        Command::Status { config, state, json } => show_status(&config, state, json),
+        Command::Decode { what: Decode::Gatt { uuid, hex } } => decode_gatt(&uuid, &hex),
+        Command::Decode { what: Decode::Esp3 { eep, hex } } => decode_esp3(eep.as_deref(), &hex),
+    };
+    ExitCode::from(code)
+}
+
+fn run_daemon(config: &Path) -> u8 {
+    let settings = match Settings::load(config) {
+        Ok(settings) => settings,
+        Err(faults) => return fail(EX_CONFIG, &faults),
+    };
+    log::start(settings.log_level);
+    for warning in settings.warnings(clock::wall()) {
+        tracing::warn!("{warning}");
+    }
+    match daemon::run(settings) {
+        Ok(()) => 0,
+        Err(error) => {
+            tracing::error!("{error}");
+            match error {
+                daemon::Fatal::Runtime(_) => EX_UNAVAILABLE,
+                daemon::Fatal::Store(_) => EX_IOERR,
+                daemon::Fatal::Tls(_) => EX_CONFIG,
+            }
+        }
+    }
+}
+
+fn check(config: &Path) -> u8 {
+    match config::check(config, clock::wall()) {
+        Ok(report) => {
+            say(&report.to_string());
+            0
+        }
+        Err(faults) => fail(EX_CONFIG, &faults),
+    }
+}
+
+fn show_status(config: &Path, state: Option<PathBuf>, json: bool) -> u8 {
+    let state = match state.map_or_else(|| Settings::state_directory(config), Ok) {
+        Ok(state) => state,
+        Err(faults) => return fail(EX_CONFIG, &faults),
+    };
+    match observer::ask(&state) {
+        Ok(snapshot) if json => match serde_json::to_string(&snapshot) {
+            Ok(text) => {
+                say(&format!("{text}\n"));
+                0
+            }
+            Err(error) => fail(EX_IOERR, &error),
+        },
+        Ok(snapshot) => {
+            say(&status::page(&snapshot));
+            0
+        }
+        Err(error) => {
+            let state = state.display();
+            fail(
+                EX_UNAVAILABLE,
+                &format!(
+                    "no gateway answers in {state}: {error}; is varde running, and may you ask it (group varde)?"
+                ),
+            )
+        }
+    }
+}
+
+fn decode_gatt(uuid: &str, hex: &str) -> u8 {
+    let digits = uuid.trim_start_matches("0x");
+    let Ok(uuid) = u16::from_str_radix(digits, 16) else {
+        return fail(
+            EX_USAGE,
+            &format!("'{uuid}' is no 16-bit UUID: give four hexadecimal digits, such as 2A35"),
+        );
+    };
+    match decode::bytes_from_hex(hex) {
+        Ok(bytes) => print_lines([decode::gatt(uuid, &bytes)]),
+        Err(error) => fail(EX_DATAERR, &error),
+    }
+}
+
+fn decode_esp3(eep: Option<&str>, hex: &str) -> u8 {
+    let eep = match eep.map(|name| Eep::from_name(name).ok_or(name)) {
+        Some(Ok(eep)) => Some(eep),
+        Some(Err(name)) => {
+            let known: Vec<_> = Eep::ALL.iter().map(|eep| eep.name()).collect();
+            return fail(EX_USAGE, &format!("no profile '{name}' is known; known: {}", known.join(", ")));
+        }
+        None => None,
+    };
+    match decode::bytes_from_hex(hex) {
+        Ok(bytes) => print_lines(decode::esp3(&bytes, eep)),
+        Err(error) => fail(EX_DATAERR, &error),
+    }
+}
+
+fn print_lines(lines: impl IntoIterator<Item = decode::Line>) -> u8 {
+    let mut code = 0;
+    for line in lines {
+        match line {
+            Ok(line) => say(&format!("{line}\n")),
+            Err(error) => code = fail(EX_DATAERR, &error),
+        }
+    }
+    code
+}
+
+/// To standard output; a reader that went away (`| head`) is no error.
+fn say(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+fn fail(code: u8, error: &impl std::fmt::Display) -> u8 {
+    eprintln!("{}", error.to_string().trim_end());
+    code
+}

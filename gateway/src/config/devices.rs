@@ -1,0 +1,242 @@
+//! The roster: which devices the gateway hears, and on which lines.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    hash::Hash,
+    path::PathBuf,
+};
+
+use varde_drivers::{
+    BleProfile, SerialDevice, SerialProtocol,
+    esp3::{Eep, Purpose, SenderId},
+};
+use varde_link::Address;
+use varde_wire::DeviceId;
+
+use super::{
+    document::Located,
+    fault::{Place, Problem},
+    fragment::DeviceFragment,
+    judge::Judge,
+};
+
+/// A serial port and who is heard on it.
+#[derive(Clone, Debug)]
+pub struct SerialPort {
+    /// The tty.
+    pub path: PathBuf,
+    /// What is spoken on it.
+    pub protocol: SerialProtocol,
+    /// Its devices, at least one.
+    pub devices: Vec<SerialDevice>,
+}
+
+/// A Bluetooth device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BleDevice {
+    /// Its name in the roster.
+    pub name: DeviceId,
+    /// Its address.
+    pub address: Address,
+    /// What it speaks.
+    pub profile: BleProfile,
+}
+
+/// Every device of the home.
+#[derive(Debug, Default)]
+pub(super) struct Roster {
+    pub(super) serial: Vec<SerialPort>,
+    pub(super) ble: Vec<BleDevice>,
+}
+
+/// How a device's keys are read.
+#[derive(Clone, Copy)]
+enum Protocol {
+    Serial(SerialProtocol),
+    Ble,
+}
+
+/// What has been seen of the roster, and where: none of it may come twice in a home.
+#[derive(Default)]
+struct Seen {
+    names: HashMap<DeviceId, Place>,
+    senders: HashMap<SenderId, Place>,
+    addresses: HashMap<Address, Place>,
+}
+
+const BLE: &str = "ble";
+
+impl Roster {
+    /// The devices that stand every test.
+    pub(super) fn of_fragments(fragments: Vec<DeviceFragment>, judge: &mut Judge<'_>) -> Self {
+        let mut roster = Self::default();
+        let mut seen = Seen::default();
+        for from in fragments {
+            let name = seen.name(&from, judge);
+            match protocol(&from, judge) {
+                Some(Protocol::Serial(protocol)) => {
+                    let device = seen.serial(&from, name, protocol, judge);
+                    if let Some((path, device)) = device {
+                        roster.add_serial(path, protocol, device);
+                    }
+                }
+                Some(Protocol::Ble) => roster.ble.extend(seen.ble(&from, name, judge)),
+                None => {}
+            }
+        }
+        roster
+    }
+
+    fn add_serial(&mut self, path: PathBuf, protocol: SerialProtocol, device: SerialDevice) {
+        match self.serial.iter_mut().find(|port| port.path == path && port.protocol == protocol) {
+            Some(port) => port.devices.push(device),
+            None => self.serial.push(SerialPort { path, protocol, devices: vec![device] }),
+        }
+    }
+}
+
+fn protocol(from: &DeviceFragment, judge: &mut Judge<'_>) -> Option<Protocol> {
+    let text =
+        required(from.protocol.as_ref(), from, "device.protocol", "protocol = \"esp3\" or \"ble\"", judge)?;
+    let found = SerialProtocol::from_name(&text.value)
+        .map(Protocol::Serial)
+        .or_else(|| (text.value == BLE).then_some(Protocol::Ble));
+    let known = SerialProtocol::ALL.iter().map(|protocol| protocol.name()).chain([BLE]);
+    judge.word(text, "device.protocol", "protocol", found, known)
+}
+
+impl Seen {
+    fn name(&mut self, from: &DeviceFragment, judge: &mut Judge<'_>) -> Option<DeviceId> {
+        const KEY: &str = "device.name";
+        let text = required(from.name.as_ref(), from, KEY, "name = \"NAME\"", judge)?;
+        let name: DeviceId = judge.parse(text, KEY)?;
+        if name == DeviceId::gateway() {
+            return judge.fault(&text.place, KEY, Problem::ReservedName);
+        }
+        once(&mut self.names, name, text, KEY, judge)
+    }
+
+    fn serial(
+        &mut self,
+        from: &DeviceFragment,
+        name: Option<DeviceId>,
+        protocol: SerialProtocol,
+        judge: &mut Judge<'_>,
+    ) -> Option<(PathBuf, SerialDevice)> {
+        const PORT: &str = "/dev/serial/by-id/usb-EnOcean_USB300";
+        leave_out(&[("address", from.address.as_ref())], protocol.name(), judge);
+        let port = required(from.port.as_ref(), from, "device.port", &format!("port = \"{PORT}\""), judge)
+            .and_then(|port| judge.path(port, "device.port", PORT));
+        let spoken = match protocol {
+            SerialProtocol::Esp3 => self.esp3(from, judge),
+        };
+        Some((port?, spoken?.named(name?)))
+    }
+
+    fn esp3(&mut self, from: &DeviceFragment, judge: &mut Judge<'_>) -> Option<Esp3> {
+        let id = required(from.id.as_ref(), from, "device.id", "id = \"FEFB9A1C\"", judge).and_then(|id| {
+            let sender: SenderId = judge.parse(id, "device.id")?;
+            once(&mut self.senders, sender, id, "device.id", judge)
+        });
+        let profile = profile(from, "F6-02-01", judge).and_then(|profile| {
+            let known = Eep::ALL.iter().map(|eep| eep.name());
+            judge.word(profile, "device.profile", "profile", Eep::from_name(&profile.value), known)
+        });
+        let purpose = from.purpose.as_ref().and_then(|text| {
+            let known = Purpose::ALL.iter().map(|purpose| purpose.name());
+            let purpose =
+                judge.word(text, "device.purpose", "purpose", Purpose::from_name(&text.value), known)?;
+            match profile {
+                Some(eep) if !eep.is_rocker() => {
+                    judge.fault(&text.place, "device.purpose", Problem::NoPurpose { profile: eep.name() })
+                }
+                _ => Some(purpose),
+            }
+        });
+        Some(Esp3 { id: id?, profile: profile?, purpose })
+    }
+
+    fn ble(
+        &mut self,
+        from: &DeviceFragment,
+        name: Option<DeviceId>,
+        judge: &mut Judge<'_>,
+    ) -> Option<BleDevice> {
+        let others =
+            [("port", from.port.as_ref()), ("id", from.id.as_ref()), ("purpose", from.purpose.as_ref())];
+        leave_out(&others, BLE, judge);
+        let example = "address = \"F0:F1:F2:F3:F4:01\"";
+        let address =
+            required(from.address.as_ref(), from, "device.address", example, judge).and_then(|text| {
+                let address: Address = judge.parse(text, "device.address")?;
+                once(&mut self.addresses, address, text, "device.address", judge)
+            });
+        let profile = profile(from, "blood-pressure", judge).and_then(|text| {
+            let known = BleProfile::ALL.iter().map(|profile| profile.name());
+            judge.word(text, "device.profile", "profile", BleProfile::from_name(&text.value), known)
+        });
+        Some(BleDevice { name: name?, address: address?, profile: profile? })
+    }
+}
+
+/// An EnOcean sender that stands every test.
+struct Esp3 {
+    id: SenderId,
+    profile: Eep,
+    purpose: Option<Purpose>,
+}
+
+impl Esp3 {
+    fn named(self, name: DeviceId) -> SerialDevice {
+        let Self { id, profile, purpose } = self;
+        let purpose = purpose.map(|purpose| purpose.name().to_owned());
+        SerialDevice { name, id: id.to_string(), profile: profile.name().to_owned(), purpose }
+    }
+}
+
+fn profile<'f>(
+    from: &'f DeviceFragment,
+    example: &str,
+    judge: &mut Judge<'_>,
+) -> Option<&'f Located<String>> {
+    required(from.profile.as_ref(), from, "device.profile", &format!("profile = \"{example}\""), judge)
+}
+
+fn required<'f>(
+    text: Option<&'f Located<String>>,
+    from: &DeviceFragment,
+    key: &str,
+    example: &str,
+    judge: &mut Judge<'_>,
+) -> Option<&'f Located<String>> {
+    judge.required(text, key, Some(&from.place), example)
+}
+
+/// The value, if it has not been there before.
+fn once<T: Clone + Eq + Hash>(
+    seen: &mut HashMap<T, Place>,
+    value: T,
+    text: &Located<String>,
+    key: &str,
+    judge: &mut Judge<'_>,
+) -> Option<T> {
+    match seen.entry(value.clone()) {
+        Entry::Occupied(first) => {
+            let (got, first) = (text.value.clone(), first.get().clone());
+            judge.fault(&text.place, key, Problem::Repeated { got, first })
+        }
+        Entry::Vacant(place) => {
+            place.insert(text.place.clone());
+            Some(value)
+        }
+    }
+}
+
+/// Keys that this protocol has no use for.
+fn leave_out(keys: &[(&str, Option<&Located<String>>)], protocol: &'static str, judge: &mut Judge<'_>) {
+    for (key, text) in keys {
+        if let Some(text) = text {
+            judge.fault::<()>(&text.place, &format!("device.{key}"), Problem::OtherProtocol { protocol });
+        }
+    }
+}

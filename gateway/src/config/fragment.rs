@@ -1,0 +1,160 @@
+//! The first stage: what the drop-ins say, key by key. Nothing is needed yet, and nothing is judged but types.
+
+use std::{
+    ffi::OsStr,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    document::{self, Located, Table},
+    fault::{Fault, Place, Problem},
+};
+
+/// What one drop-in says, or several laid over each other.
+#[derive(Debug, Default)]
+pub(super) struct Fragment {
+    pub(super) state_directory: Option<Located<String>>,
+    /// Where the last `[uplink]` begins: what is missing in it belongs there.
+    pub(super) uplink: Option<Place>,
+    pub(super) broker: Option<Located<String>>,
+    pub(super) credentials: Option<Located<String>>,
+    pub(super) keep_alive_s: Option<Located<i64>>,
+    pub(super) commit_window_ms: Option<Located<i64>>,
+    pub(super) max_size_mb: Option<Located<i64>>,
+    pub(super) synchronised_marker: Option<Located<String>>,
+    pub(super) log_level: Option<Located<String>>,
+    pub(super) capture_directory: Option<Located<String>>,
+    pub(super) devices: Vec<DeviceFragment>,
+}
+
+/// What one `[[device]]` says.
+#[derive(Debug)]
+pub(super) struct DeviceFragment {
+    pub(super) place: Place,
+    pub(super) name: Option<Located<String>>,
+    pub(super) protocol: Option<Located<String>>,
+    pub(super) port: Option<Located<String>>,
+    pub(super) id: Option<Located<String>>,
+    pub(super) address: Option<Located<String>>,
+    pub(super) profile: Option<Located<String>>,
+    pub(super) purpose: Option<Located<String>>,
+}
+
+impl Fragment {
+    /// Every `*.toml` of a directory in the order of their names. A later one overrides single keys of the earlier
+    /// and adds its devices.
+    pub(super) fn of_directory(directory: &Path) -> (Self, Vec<Fault>) {
+        let drop_ins = match drop_ins(directory) {
+            Ok(drop_ins) => drop_ins,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let problem = Problem::Absent {
+                    what: "directory",
+                    mend: "create it and put the drop-ins into it, or name another with --config",
+                };
+                return (Self::default(), vec![Fault { place: Place::file(directory), key: None, problem }]);
+            }
+            Err(error) => return (Self::default(), vec![unreadable(Place::file(directory), &error)]),
+        };
+        let mut whole = Self::default();
+        let mut faults = Vec::new();
+        for path in drop_ins {
+            let name = Path::new(path.file_name().unwrap_or_default());
+            let (fragment, more) = match fs::read(&path).map(String::from_utf8) {
+                Ok(Ok(text)) => Self::of_text(name, &text),
+                Ok(Err(_)) => (
+                    Self::default(),
+                    vec![Fault { place: Place::file(name), key: None, problem: Problem::NotUtf8 }],
+                ),
+                Err(error) => (Self::default(), vec![unreadable(Place::file(name), &error)]),
+            };
+            whole = whole.overridden_by(fragment);
+            faults.extend(more);
+        }
+        (whole, faults)
+    }
+
+    /// One drop-in.
+    pub(super) fn of_text(name: &Path, text: &str) -> (Self, Vec<Fault>) {
+        document::read(name, text, Self::of_document)
+    }
+
+    fn of_document(mut document: Table<'_>) -> (Self, Vec<Fault>) {
+        let mut fragment = Self { state_directory: document.text("state_directory"), ..Self::default() };
+        let mut faults = Vec::new();
+        if let Some(mut uplink) = document.table("uplink") {
+            fragment.uplink = Some(uplink.place().clone());
+            fragment.broker = uplink.text("broker");
+            fragment.credentials = uplink.text("credentials");
+            fragment.keep_alive_s = uplink.number("keep_alive_s");
+            faults.extend(uplink.finish());
+        }
+        if let Some(mut store) = document.table("store") {
+            fragment.commit_window_ms = store.number("commit_window_ms");
+            fragment.max_size_mb = store.number("max_size_mb");
+            faults.extend(store.finish());
+        }
+        if let Some(mut clock) = document.table("clock") {
+            fragment.synchronised_marker = clock.text("synchronised_marker");
+            faults.extend(clock.finish());
+        }
+        if let Some(mut log) = document.table("log") {
+            fragment.log_level = log.text("level");
+            faults.extend(log.finish());
+        }
+        if let Some(mut capture) = document.table("capture") {
+            fragment.capture_directory = capture.text("directory");
+            faults.extend(capture.finish());
+        }
+        for mut device in document.tables("device") {
+            fragment.devices.push(DeviceFragment {
+                place: device.place().clone(),
+                name: device.text("name"),
+                protocol: device.text("protocol"),
+                port: device.text("port"),
+                id: device.text("id"),
+                address: device.text("address"),
+                profile: device.text("profile"),
+                purpose: device.text("purpose"),
+            });
+            faults.extend(device.finish());
+        }
+        faults.extend(document.finish());
+        (fragment, faults)
+    }
+
+    fn overridden_by(mut self, later: Self) -> Self {
+        self.devices.extend(later.devices);
+        Self {
+            state_directory: later.state_directory.or(self.state_directory),
+            uplink: later.uplink.or(self.uplink),
+            broker: later.broker.or(self.broker),
+            credentials: later.credentials.or(self.credentials),
+            keep_alive_s: later.keep_alive_s.or(self.keep_alive_s),
+            commit_window_ms: later.commit_window_ms.or(self.commit_window_ms),
+            max_size_mb: later.max_size_mb.or(self.max_size_mb),
+            synchronised_marker: later.synchronised_marker.or(self.synchronised_marker),
+            log_level: later.log_level.or(self.log_level),
+            capture_directory: later.capture_directory.or(self.capture_directory),
+            devices: self.devices,
+        }
+    }
+}
+
+/// Hidden files are left out: editors keep their half-written copies in them.
+fn drop_ins(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if path.extension() == Some(OsStr::new("toml")) && !hidden {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn unreadable(place: Place, error: &io::Error) -> Fault {
+    Fault { place, key: None, problem: Problem::Unreadable { error: error.to_string() } }
+}

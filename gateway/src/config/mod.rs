@@ -1,0 +1,27 @@
+//! What the gateway is told to do: drop-ins of `/etc/varde/config.d`, judged before anything runs.
+//!
+//! Three stages, each of which finds all of its faults: [`document`] is TOML with line numbers, [`fragment`] what
+//! the drop-ins say, and [`Settings`] what the gateway runs by. `varde check` and `varde run` are the same code.
+
+mod broker;
+mod credentials;
+mod devices;
+mod document;
+mod fault;
+mod fragment;
+mod judge;
+mod nearest;
+mod report;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+pub use broker::{BadBroker, Broker};
+pub use credentials::Credentials;
+pub use devices::{BleDevice, SerialPort};
+pub use fault::{Fault, Faults, Place, Problem};
+pub use report::{Report, Warning, check};
+pub use settings::{Settings, Store, Uplink};
+
+/// Where the drop-ins are, if the command line does not say otherwise.
+pub const DEFAULT_DIRECTORY: &str = "/etc/varde/config.d";

@@ -1,0 +1,139 @@
+//! What a sound configuration would run, and what about it deserves a second look.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+use varde_wire::WallTime;
+
+use super::{Faults, Settings};
+
+/// Judges a configuration without running it.
+///
+/// # Errors
+/// As [`Settings::load`].
+pub fn check(directory: &Path, now: WallTime) -> Result<Report, Faults> {
+    Settings::load(directory).map(|settings| Report { warnings: settings.warnings(now), settings })
+}
+
+/// What would run. Shown as a line a fact, and then a line a warning.
+#[derive(Debug)]
+pub struct Report {
+    /// What the configuration says.
+    pub settings: Settings,
+    /// What deserves a second look.
+    pub warnings: Vec<Warning>,
+}
+
+/// No fault, but worth a second look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Warning {
+    /// The gateway's certificate ends within a month.
+    Ending {
+        /// Its last moment.
+        not_after: WallTime,
+    },
+    /// The gateway's certificate has ended.
+    Expired {
+        /// Its last moment.
+        not_after: WallTime,
+    },
+    /// The gateway's certificate has not begun.
+    NotYetValid {
+        /// Its first moment.
+        not_before: WallTime,
+    },
+    /// A secret file that every user of the box may read.
+    Exposed(PathBuf),
+    /// What links hear is written down.
+    Capturing(PathBuf),
+    /// No device is configured.
+    NoDevice,
+}
+
+const MONTH_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+
+impl Settings {
+    /// What deserves a second look.
+    pub fn warnings(&self, now: WallTime) -> Vec<Warning> {
+        let credentials = &self.uplink.credentials;
+        let (not_before, not_after) = (credentials.not_before, credentials.not_after);
+        let ending = WallTime::from_unix_millis(not_after.as_unix_millis().saturating_sub(MONTH_MS));
+        let mut warnings = Vec::new();
+        if now < not_before {
+            warnings.push(Warning::NotYetValid { not_before });
+        } else if now > not_after {
+            warnings.push(Warning::Expired { not_after });
+        } else if now > ending {
+            warnings.push(Warning::Ending { not_after });
+        }
+        warnings.extend(credentials.exposed.iter().cloned().map(Warning::Exposed));
+        warnings.extend(self.capture_directory.iter().cloned().map(Warning::Capturing));
+        if self.serial.is_empty() && self.ble.is_empty() {
+            warnings.push(Warning::NoDevice);
+        }
+        warnings
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Settings { uplink, state_directory, store, serial, ble, .. } = &self.settings;
+        writeln!(f, "gateway {} to {}", uplink.credentials.gateway, uplink.broker)?;
+        writeln!(f, "certificate valid until {}", Utc(uplink.credentials.not_after))?;
+        let megabytes = store.max_size / 1_000_000;
+        writeln!(f, "outbox in {}, at most {megabytes} MB", state_directory.display())?;
+        for port in serial {
+            let names: Vec<&str> = port.devices.iter().map(|device| device.name.as_str()).collect();
+            writeln!(f, "{} on {}: {}", port.protocol.name(), port.path.display(), names.join(", "))?;
+        }
+        for device in ble {
+            writeln!(f, "{} at {}: {}", device.profile.name(), device.address, device.name)?;
+        }
+        for warning in &self.warnings {
+            writeln!(f, "warning: {warning}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ending { not_after } => {
+                write!(f, "the gateway's certificate ends at {}: enrol it anew before", Utc(*not_after))
+            }
+            Self::Expired { not_after } => write!(
+                f,
+                "the gateway's certificate ended at {}, or this box's clock is ahead: enrol it anew or set the clock",
+                Utc(*not_after)
+            ),
+            Self::NotYetValid { not_before } => write!(
+                f,
+                "the gateway's certificate begins at {}: set this box's clock, or wait",
+                Utc(*not_before)
+            ),
+            Self::Exposed(path) => {
+                write!(f, "every user of this box may read the secret {0}: chmod o-rwx {0}", path.display())
+            }
+            Self::Capturing(path) => {
+                write!(f, "what devices say is recorded in {}: health data in clear", path.display())
+            }
+            Self::NoDevice => f.write_str("no [[device]] is configured: the gateway reports on itself alone"),
+        }
+    }
+}
+
+/// A moment as RFC 3339 has it.
+struct Utc(WallTime);
+
+impl fmt::Display for Utc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Timestamp::from_millisecond(self.0.as_unix_millis()) {
+            Ok(moment) => write!(f, "{moment}"),
+            Err(_) => f.write_str("a time beyond all calendars"),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The second stage: what the gateway runs by. Everything in it is judged, and nothing that is needed is left out.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use tracing::Level;
+
+use super::{
+    broker::Broker,
+    credentials::Credentials,
+    devices::{BleDevice, Roster, SerialPort},
+    fault::Faults,
+    fragment::Fragment,
+    judge::Judge,
+};
+
+/// What the gateway runs by.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where the outbox and all else that must outlive a restart is kept.
+    pub state_directory: PathBuf,
+    /// The way out.
+    pub uplink: Uplink,
+    /// The outbox.
+    pub store: Store,
+    /// A file that exists while a time service disciplines the clock.
+    pub synchronised_marker: PathBuf,
+    /// How much is logged.
+    pub log_level: Level,
+    /// Where to record what links hear, if anywhere. It is health data in clear.
+    pub capture_directory: Option<PathBuf>,
+    /// Serial ports, in the order in which they are first named, each with its devices.
+    pub serial: Vec<SerialPort>,
+    /// Bluetooth devices.
+    pub ble: Vec<BleDevice>,
+}
+
+/// The way to the hub.
+#[derive(Debug)]
+pub struct Uplink {
+    /// The broker.
+    pub broker: Broker,
+    /// Who the gateway is.
+    pub credentials: Credentials,
+    /// How long the line may be silent before the broker is asked whether it lives.
+    pub keep_alive: Duration,
+}
+
+/// How the outbox is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Store {
+    /// How long a routine entry may wait for others, to be committed with them. Urgent ones never wait.
+    pub commit_window: Duration,
+    /// What the file never grows beyond, in bytes. (A megabyte of the configuration is 1,000,000.)
+    pub max_size: u64,
+}
+
+const STATE_DIRECTORY_KEY: &str = "state_directory";
+const STATE_DIRECTORY: &str = "/var/lib/varde";
+const CREDENTIALS_DIRECTORY: &str = "/var/lib/varde/credentials";
+const CAPTURE_DIRECTORY: &str = "/var/lib/varde/captures";
+const KEEP_ALIVE_S: u64 = 30;
+const COMMIT_WINDOW_MS: u64 = 200;
+const MAX_SIZE_MB: u64 = 1024;
+const SYNCHRONISED_MARKER: &str = "/run/systemd/timesync/synchronized";
+const LEVELS: [(&str, Level); 5] = [
+    ("error", Level::ERROR),
+    ("warn", Level::WARN),
+    ("info", Level::INFO),
+    ("debug", Level::DEBUG),
+    ("trace", Level::TRACE),
+];
+
+impl Settings {
+    /// Reads the `*.toml` drop-ins of a directory in the order of their names, and the credentials they point to.
+    ///
+    /// # Errors
+    /// Every fault of every file, not only the first.
+    pub fn load(directory: &Path) -> Result<Self, Faults> {
+        let (fragment, faults) = Fragment::of_directory(directory);
+        Self::of_fragment(fragment, Judge::new(directory, faults))
+    }
+
+    /// Where a configuration keeps its state. Nothing else is judged and no credentials are read: whoever only
+    /// looks in may not be allowed to.
+    ///
+    /// # Errors
+    /// Every fault in how the drop-ins are written, and a state directory that is no path from the root.
+    pub fn state_directory(directory: &Path) -> Result<PathBuf, Faults> {
+        let (fragment, faults) = Fragment::of_directory(directory);
+        let mut judge = Judge::new(directory, faults);
+        let state = judge.path_or(fragment.state_directory.as_ref(), STATE_DIRECTORY_KEY, STATE_DIRECTORY);
+        judge.verdict(state)
+    }
+
+    pub(super) fn of_fragment(from: Fragment, mut judge: Judge<'_>) -> Result<Self, Faults> {
+        let uplink = Uplink::of_fragment(&from, &mut judge);
+        let commit_window = judge.number_or(
+            from.commit_window_ms.as_ref(),
+            "store.commit_window_ms",
+            0..=5000,
+            COMMIT_WINDOW_MS,
+        );
+        let max_size =
+            judge.number_or(from.max_size_mb.as_ref(), "store.max_size_mb", 16..=1_048_576, MAX_SIZE_MB);
+        let state_directory =
+            judge.path_or(from.state_directory.as_ref(), STATE_DIRECTORY_KEY, STATE_DIRECTORY);
+        let marker = from.synchronised_marker.as_ref();
+        let synchronised_marker = judge.path_or(marker, "clock.synchronised_marker", SYNCHRONISED_MARKER);
+        let log_level = match &from.log_level {
+            Some(text) => {
+                let found = LEVELS.iter().find(|(word, _)| *word == text.value).map(|(_, level)| *level);
+                judge.word(text, "log.level", "level", found, LEVELS.iter().map(|(word, _)| *word))
+            }
+            None => Some(Level::INFO),
+        };
+        let capture_directory =
+            from.capture_directory.and_then(|path| judge.path(&path, "capture.directory", CAPTURE_DIRECTORY));
+        let roster = Roster::of_fragments(from.devices, &mut judge);
+        let made = match (uplink, state_directory, synchronised_marker, log_level, commit_window, max_size) {
+            (
+                Some(uplink),
+                Some(state_directory),
+                Some(synchronised_marker),
+                Some(log_level),
+                Some(window),
+                Some(megabytes),
+            ) => Some(Self {
+                state_directory,
+                uplink,
+                store: Store {
+                    commit_window: Duration::from_millis(window),
+                    max_size: megabytes.saturating_mul(1_000_000),
+                },
+                synchronised_marker,
+                log_level,
+                capture_directory,
+                serial: roster.serial,
+                ble: roster.ble,
+            }),
+            _ => None,
+        };
+        judge.verdict(made)
+    }
+}
+
+impl Uplink {
+    fn of_fragment(from: &Fragment, judge: &mut Judge<'_>) -> Option<Self> {
+        const BROKER: &str = "broker = \"mqtts://HOST:8883\"";
+        const CREDENTIALS: &str = "credentials = \"/var/lib/varde/credentials\"";
+        let table = from.uplink.as_ref();
+        let broker = judge
+            .required(from.broker.as_ref(), "uplink.broker", table, BROKER)
+            .and_then(|broker| judge.parse(broker, "uplink.broker"));
+        let credentials = judge
+            .required(from.credentials.as_ref(), "uplink.credentials", table, CREDENTIALS)
+            .and_then(|path| judge.path(path, "uplink.credentials", CREDENTIALS_DIRECTORY))
+            .and_then(|directory| judge.take(Credentials::read(&directory)));
+        let keep_alive =
+            judge.number_or(from.keep_alive_s.as_ref(), "uplink.keep_alive_s", 5..=600, KEEP_ALIVE_S)?;
+        Some(Self { broker: broker?, credentials: credentials?, keep_alive: Duration::from_secs(keep_alive) })
+    }
+}

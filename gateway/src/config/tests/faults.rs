@@ -1,0 +1,221 @@
+//! Every fault that a technician can make in a drop-in.
+
+use std::fs;
+
+use super::{CUFF, Home, PENDANT, UPLINK};
+
+/// What stands below a sound `[uplink]` (lines 1 to 3), and each fault's beginning: line, key, words.
+#[test]
+fn every_fault_names_its_line_its_key_and_its_mend() {
+    let device = |key: &str, value: &str| {
+        let lines = PENDANT.lines().map(|line| {
+            if line.starts_with(&format!("{key} =")) { value.to_owned() } else { line.to_owned() }
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let cuff = |from: &str, to: &str| CUFF.replace(from, to);
+    // PENDANT and CUFF begin with an empty line: [[device]] is line 5, name 6, protocol 7, port or address 8, id 9 …
+    let table: &[(String, &[&str])] = &[
+        ("keep_alive_s = 4".into(), &["4: uplink.keep_alive_s: expected a whole number of 5 to 600, got 4"]),
+        (
+            "keep_alive_s = 601".into(),
+            &["4: uplink.keep_alive_s: expected a whole number of 5 to 600, got 601"],
+        ),
+        (
+            "keep_alive_s = \"30\"".into(),
+            &["4: uplink.keep_alive_s: expected a whole number without quotes, got a text in quotes"],
+        ),
+        (
+            "keep_alive_s = 30.0".into(),
+            &[
+                "4: uplink.keep_alive_s: expected a whole number without quotes, got a number with a decimal point",
+            ],
+        ),
+        (
+            "keep_alive = 30".into(),
+            &[
+                "4: uplink.keep_alive: no such key; did you mean 'keep_alive_s'? Known here: broker, credentials, keep_alive_s",
+            ],
+        ),
+        ("x = 1\ny = 2".into(), &["4: uplink.x: no such key. Known here:", "5: uplink.y: no such key."]),
+        (
+            "[store]\ncommit_window_ms = -1".into(),
+            &["5: store.commit_window_ms: expected a whole number of 0 to 5000, got -1"],
+        ),
+        (
+            "[store]\nmax_size_mb = 99999999999999999999".into(),
+            &["5: store.max_size_mb: expected a whole number of 16 to 1048576, got a number far beyond"],
+        ),
+        (
+            "[stor]\nmax_size_mb = 16".into(),
+            &["4: stor: no such key; did you mean 'store'? Known here: state_directory, uplink,"],
+        ),
+        (
+            "[log]\nlevel = \"inof\"".into(),
+            &[
+                "5: log.level: 'inof' is no known level; did you mean 'info'? Known: error, warn, info, debug, trace",
+            ],
+        ),
+        (
+            "[log]\nlevel = true".into(),
+            &["5: log.level: expected a text in double quotes, got true or false"],
+        ),
+        (
+            "[clock]\nsynchronised_marker = \"\"".into(),
+            &[
+                "5: clock.synchronised_marker: expected a path from the root such as /run/systemd/timesync/synchronized, got ''",
+            ],
+        ),
+        (
+            "[capture]\ndirectory = \"captures\"".into(),
+            &[
+                "5: capture.directory: expected a path from the root such as /var/lib/varde/captures, got 'captures'",
+            ],
+        ),
+        (
+            "[device]\nname = \"a\"".into(),
+            &["4: device: expected tables, each headed by its name in double square brackets, got a table"],
+        ),
+        (
+            device("name", "name = \"Ola Nordmann\""),
+            &["6: device.name: 'Ola Nordmann' is no device name: expected 1 to 32 characters"],
+        ),
+        (
+            device("name", "name = \"gateway\""),
+            &["6: device.name: 'gateway' is the name by which the box reports on itself: choose another"],
+        ),
+        (device("name", ""), &["5: device.name: missing: add to this table the line name = \"NAME\""]),
+        (
+            device("protocol", "protocol = \"esp\""),
+            &["7: device.protocol: 'esp' is no known protocol; did you mean 'esp3'? Known: esp3, ble"],
+        ),
+        (
+            device("protocol", ""),
+            &["5: device.protocol: missing: add to this table the line protocol = \"esp3\" or \"ble\""],
+        ),
+        (
+            device("protocol", "protocol = \"ble\""),
+            &[
+                "5: device.address: missing: add to this table the line address = \"F0:F1:F2:F3:F4:01\"",
+                "8: device.port: means nothing to a device of protocol 'ble': leave it out, or mend the protocol",
+                "9: device.id: means nothing to a device of protocol 'ble'",
+                "10: device.profile: 'F6-02-01' is no known profile. Known: blood-pressure",
+            ],
+        ),
+        (
+            device("port", "port = \"ttyUSB0\""),
+            &["8: device.port: expected a path from the root such as /dev/serial/by-id/"],
+        ),
+        (
+            device("port", "prot = \"/dev/ttyUSB0\""),
+            &[
+                "5: device.port: missing: add to this table the line port = \"/dev/serial/by-id/",
+                "8: device.prot: no such key; did you mean 'port'? Known here: name, protocol, port, id, address, profile, purpose",
+            ],
+        ),
+        (
+            device("id", "id = \"FEFB9A1\""),
+            &["9: device.id: expected the eight hexadecimal digits printed on the device"],
+        ),
+        (
+            device("id", "id = 12345678"),
+            &[
+                "5: device.id: missing: ",
+                "9: device.id: expected a text in double quotes, got a whole number",
+            ],
+        ),
+        (
+            device("profile", "profile = \"F6-2-01\"\npurpose = \"pendent\""),
+            &[
+                "10: device.profile: 'F6-2-01' is no known profile; did you mean 'F6-02-01'? Known: F6-02-01, F6-02-02, D5-00-01",
+                "11: device.purpose: 'pendent' is no known purpose; did you mean 'pendant'? Known: pendant, switch",
+            ],
+        ),
+        (
+            device("profile", "profile = \"D5-00-01\"\npurpose = \"switch\""),
+            &["11: device.purpose: a device of profile D5-00-01 has only one purpose: leave it out"],
+        ),
+        (
+            cuff("blood-pressure\"", "blood-presure\""),
+            &[
+                "9: device.profile: 'blood-presure' is no known profile; did you mean 'blood-pressure'? Known: blood-pressure",
+            ],
+        ),
+        (
+            cuff("F0:F1:F2:F3:F4:01", "F0:F1"),
+            &["8: device.address: expected a Bluetooth address such as C0:FF:EE:00:00:01, got \"F0:F1\""],
+        ),
+        (
+            format!("{PENDANT}{PENDANT}"),
+            &[
+                "13: device.name: 'pendant-1' stands at a.toml:6 already: two devices cannot share it",
+                "16: device.id: 'FEFB9A1C' stands at a.toml:9 already: two devices cannot share it",
+            ],
+        ),
+        (
+            format!("{CUFF}{}", cuff("-1\"", "-2\"").to_lowercase()),
+            &["14: device.address: 'f0:f1:f2:f3:f4:01' stands at a.toml:8 already"],
+        ),
+    ];
+    for (below, expected) in table {
+        let home = Home::new();
+        home.write("a.toml", &format!("{UPLINK}{below}"));
+        let faults = home.faults();
+        assert_eq!(faults.len(), expected.len(), "{below}\n{faults:#?}");
+        for (fault, expected) in faults.iter().zip(*expected) {
+            let expected = format!("a.toml:{expected}");
+            assert!(fault.starts_with(&expected), "{below}\n     got: {fault}\nexpected: {expected}");
+        }
+    }
+}
+
+#[test]
+fn what_is_needed_and_missing_is_told_with_the_file_to_put_it_into() {
+    let home = Home::new();
+    assert_eq!(
+        home.faults(),
+        [
+            "config.d: uplink.broker: missing: put into config.d/10-uplink.toml the lines [uplink] and broker = \"mqtts://HOST:8883\"",
+            "config.d: uplink.credentials: missing: put into config.d/10-uplink.toml the lines [uplink] and credentials = \"/var/lib/varde/credentials\"",
+        ]
+    );
+    home.write("a.toml", "\n[uplink]\n");
+    home.write("b.toml", "[uplink]\nbroker = \"http://broker.example\"");
+    assert_eq!(
+        home.faults(),
+        [
+            "b.toml:1: uplink.credentials: missing: add to this table the line credentials = \"/var/lib/varde/credentials\"",
+            "b.toml:2: uplink.broker: expected a URL such as mqtts://broker.example:8883, got 'http://broker.example'; varde speaks MQTT over TLS (mqtts) only",
+        ]
+    );
+    fs::remove_dir_all(home.config()).unwrap();
+    assert!(home.faults()[0].starts_with("config.d: no such directory: create it"));
+}
+
+#[test]
+fn the_faults_of_every_file_are_told_also_beside_lines_that_are_not_toml() {
+    let home = Home::new();
+    home.write(
+        "a.toml",
+        "[uplink]\nbroker = mqtts://broker.example\ncredentials = \"CREDENTIALS\nkeep_alive_s = 1\n",
+    );
+    home.write("b.toml", "[store\nmax_size_mb = 1\n");
+    home.write("c.toml", "[store]\nmax_size_mb = 1\nmax_size_mb = 2\n");
+    fs::write(home.config().join("d.toml"), b"\xFF").unwrap();
+    fs::create_dir(home.config().join("e.toml")).unwrap();
+    let faults = home.faults();
+    let expected = [
+        "a.toml:2: not TOML: string values must be quoted",
+        "a.toml:3: not TOML: invalid basic string",
+        "a.toml:4: uplink.keep_alive_s: expected",
+        "b.toml:1: not TOML: unclosed table",
+        "c.toml:2: store.max_size_mb: expected",
+        "c.toml:3: not TOML: duplicate key",
+        "d.toml: not a text in UTF-8",
+        "e.toml: cannot be read (Is a directory",
+    ];
+    assert_eq!(faults.len(), expected.len(), "{faults:#?}");
+    for (fault, expected) in faults.iter().zip(expected) {
+        assert!(fault.starts_with(expected), "{fault}");
+    }
+}

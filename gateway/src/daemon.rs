@@ -1,0 +1,181 @@
+//! `varde run`: everything together, from start to a clean stop.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sd_notify::NotifyState;
+use thiserror::Error;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use varde_wire::WallTime;
+
+use crate::board::{Board, Fault};
+use crate::clock::{self, Clocks};
+use crate::config::Settings;
+use crate::devices::{ble, serial};
+use crate::dispatch::Dispatcher;
+use crate::intake::Intake;
+use crate::snapshot::Sources;
+use crate::store::{Identity, Store, StoreError, writer};
+use crate::uplink::{UplinkError, mqtt::Mqtt, tls};
+use crate::{integrity, observer};
+
+/// Why the daemon cannot run at all. Everything else is a fault on the board, and tried again.
+#[derive(Debug, Error)]
+pub enum Fatal {
+    /// The runtime.
+    #[error("the system gives no event loop: {0}")]
+    Runtime(#[from] std::io::Error),
+    /// The store would do harm.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The credentials do not make a TLS configuration.
+    #[error(transparent)]
+    Tls(#[from] UplinkError),
+}
+
+/// Between two looks at the clock.
+const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
+
+/// Runs until SIGTERM or SIGINT.
+///
+/// # Errors
+/// Where it cannot run at all; see [`Fatal`].
+pub fn run(settings: Settings) -> Result<(), Fatal> {
+    // One thread: the daemon waits, it does not compute. The store has its own.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(live(settings))
+}
+
+async fn live(settings: Settings) -> Result<(), Fatal> {
+    let started_ms = clock::boot_ms();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+
+    let credentials = &settings.uplink.credentials;
+    let gateway = credentials.gateway.clone();
+    let serial_names =
+        settings.serial.iter().flat_map(|port| port.devices.iter().map(|device| device.name.clone()));
+    let names = serial_names.chain(settings.ble.iter().map(|device| device.name.clone()));
+    let board = Arc::new(Board::new(names));
+    if let Err(error) = std::fs::create_dir_all(&settings.state_directory) {
+        let directory = settings.state_directory.display();
+        board.fault(Fault::Disk, format!("the state directory {directory} cannot be made: {error}"));
+    }
+    let outbox = settings.state_directory.join("outbox.db");
+    let options = writer::Options {
+        path: outbox.clone(),
+        commit_window: settings.store.commit_window,
+        max_size_bytes: settings.store.max_size,
+    };
+    let identity = Identity {
+        gateway: gateway.clone(),
+        sign: credentials.sign.clone(),
+        hub_seal: credentials.hub_seal.clone(),
+    };
+    let (store, last_trusted) = Store::start(options, identity, Arc::clone(&board))?;
+    let clocks = Arc::new(Clocks::new(settings.synchronised_marker.clone(), last_trusted));
+    let intake = Arc::new(Intake::new(Arc::clone(&clocks), store.clone(), Arc::clone(&board)));
+    let uplink = Mqtt {
+        broker: settings.uplink.broker.clone(),
+        gateway: gateway.clone(),
+        keep_alive: settings.uplink.keep_alive,
+        tls: Arc::new(tls::configuration(credentials, Arc::clone(&clocks))?),
+    };
+    let dispatcher = Dispatcher::new(
+        uplink,
+        store.clone(),
+        Arc::clone(&board),
+        gateway.clone(),
+        credentials.hub_verify.clone(),
+    );
+
+    let mut tasks = JoinSet::new();
+    tasks.spawn(dispatcher.run());
+    let captures = settings.capture_directory.clone();
+    for port in settings.serial {
+        tasks.spawn(serial::serve(port, captures.clone(), Arc::clone(&intake), Arc::clone(&board)));
+    }
+    if !settings.ble.is_empty() {
+        tasks.spawn(ble::serve(settings.ble, captures, Arc::clone(&intake), Arc::clone(&board)));
+    }
+    let faults = Arc::clone(&intake);
+    tasks.spawn(async move { faults.report_faults().await });
+    tasks.spawn(look_at_clock(Arc::clone(&intake), Arc::clone(&clocks), store.clone(), Arc::clone(&board)));
+    tasks.spawn(look_in(settings.state_directory, gateway.to_string(), started_ms, &board, &clocks, &store));
+    tasks.spawn(integrity::check_once(outbox, store.clone()));
+    if let Some(watchdog) = sd_notify::watchdog_enabled() {
+        tasks.spawn(feed_watchdog(watchdog, store.clone()));
+    }
+
+    tracing::info!("gateway {gateway}, version {}: ready", env!("CARGO_PKG_VERSION"));
+    // Without systemd there is nobody to tell.
+    let _ = sd_notify::notify(&[NotifyState::Ready]);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    let _ = sd_notify::notify(&[NotifyState::Stopping]);
+    tracing::info!("stopping: what is committed stays, what is on its way is sent again next time");
+    store.keep_trusted(clocks.last_trusted()).await;
+    let stopped = store.stop().await;
+    tasks.shutdown().await;
+    Ok(stopped?)
+}
+
+/// Minds the clock: an anchor when it becomes right, the last trusted time for the next boot.
+async fn look_at_clock(intake: Arc<Intake>, clocks: Arc<Clocks>, store: Store, board: Arc<Board>) {
+    let mut kept = WallTime::from_unix_millis(i64::MIN);
+    loop {
+        if intake.look_at_clock().await.is_err() {
+            return;
+        }
+        match clocks.worth() {
+            varde_wire::Trust::Unset => board.fault(
+                Fault::Clock,
+                "the clock has not been set since power came: times are mended when it is; does the network let NTP through?",
+            ),
+            varde_wire::Trust::Estimated | varde_wire::Trust::Synchronised => board.well(&Fault::Clock),
+        }
+        // A write a minute would wear the card for nothing.
+        let trusted = clocks.last_trusted();
+        if trusted.as_unix_millis().saturating_sub(kept.as_unix_millis()) > 3_600_000 {
+            store.keep_trusted(trusted).await;
+            kept = trusted;
+        }
+        tokio::time::sleep(LOOK_AT_CLOCK).await;
+    }
+}
+
+fn look_in(
+    state_directory: PathBuf,
+    gateway: String,
+    started_ms: u64,
+    board: &Arc<Board>,
+    clocks: &Arc<Clocks>,
+    store: &Store,
+) -> impl Future<Output = ()> + Send + use<> {
+    let (board, clocks, store) = (Arc::clone(board), Arc::clone(clocks), store.clone());
+    async move {
+        let sources = Sources {
+            gateway: &gateway,
+            started_ms,
+            state_directory: &state_directory,
+            board: &board,
+            clocks: &clocks,
+            store: &store,
+        };
+        if let Err(error) = observer::serve(sources).await {
+            tracing::warn!("'varde status' cannot look in: {error}");
+        }
+    }
+}
+
+/// Feeds systemd's watchdog while the store answers: a thread that hangs is worse than one that dies.
+async fn feed_watchdog(limit: Duration, store: Store) {
+    while store.depths().await.is_ok() {
+        let _ = sd_notify::notify(&[NotifyState::Watchdog]);
+        tokio::time::sleep(limit / 3).await;
+    }
+}

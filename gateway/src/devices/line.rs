@@ -1,0 +1,162 @@
+//! A driver's session on a link: what the link brings goes in, what the session wants is done.
+
+use std::fs::{File, OpenOptions};
+use std::io::BufWriter;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use varde_drivers as drivers;
+use varde_drivers::{Input, Output, Session};
+use varde_link::{self as link, Link, LinkError, Recorder};
+use varde_wire::Instant;
+
+use crate::board::Board;
+use crate::clock;
+use crate::intake::Intake;
+use crate::store::StoreError;
+
+/// Why a line ended.
+#[derive(Debug, thiserror::Error)]
+pub enum LineEnded {
+    /// The link did.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The store did: the gateway is stopping.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a line needs beside its link and session.
+pub struct Line<'a> {
+    /// Where readings go.
+    pub intake: &'a Intake,
+    /// What is known.
+    pub board: &'a Board,
+    /// A word for the line in log lines and capture files.
+    pub name: &'a str,
+}
+
+impl Line<'_> {
+    /// Serves the link until it or the store ends; records what passes where `captures` says so.
+    pub async fn serve<L: Link>(
+        &self,
+        link: L,
+        session: &mut dyn Session,
+        captures: Option<&Path>,
+    ) -> LineEnded {
+        let ended = match captures.map(|directory| self.capture(directory)) {
+            Some(Ok(file)) => match Recorder::new(link, BufWriter::new(file), clock::boot_ms) {
+                Ok(recorder) => self.converse(recorder, session).await,
+                Err(error) => {
+                    tracing::warn!("{}: the capture cannot be begun: {error}", self.name);
+                    return LineEnded::Link(LinkError::CaptureEnded);
+                }
+            },
+            Some(Err(error)) => {
+                // A technician's wish must not cost a reading.
+                tracing::warn!("{}: the capture cannot be begun: {error}", self.name);
+                self.converse(link, session).await
+            }
+            None => self.converse(link, session).await,
+        };
+        session.handle_input(Input::Disconnected, clock::now());
+        // What the session still had to say is said; what it still wanted to do cannot be done.
+        while let Some(output) = session.poll_output() {
+            if let Output::Reading(reading) = output
+                && let Err(error) = self.intake.take(reading.observations).await
+            {
+                return error.into();
+            }
+        }
+        ended
+    }
+
+    async fn converse<L: Link>(&self, mut link: L, session: &mut dyn Session) -> LineEnded {
+        session.handle_input(Input::Connected, clock::now());
+        loop {
+            if let Err(ended) = self.drain(&mut link, session).await {
+                return ended;
+            }
+            let due = session.poll_timeout();
+            let left = due.map(|at| at.since(clock::now())).unwrap_or_default();
+            tokio::select! {
+                chunk = link.next() => match chunk {
+                    Ok(chunk) => {
+                        let channel = channel(chunk.channel);
+                        let input = Input::Chunk { channel, bytes: &chunk.bytes };
+                        session.handle_input(input, Instant::from_millis(chunk.at_ms));
+                    }
+                    Err(error) => return error.into(),
+                },
+                () = tokio::time::sleep(left), if due.is_some() => session.handle_timeout(clock::now()),
+            }
+        }
+    }
+
+    /// Does what the session wants, until it wants nothing more.
+    async fn drain<L: Link>(&self, link: &mut L, session: &mut dyn Session) -> Result<(), LineEnded> {
+        while let Some(output) = session.poll_output() {
+            match output {
+                Output::Reading(reading) => {
+                    // Not waited for: the commit of one reading must not hold up the next.
+                    self.intake.take(reading.observations).await?;
+                }
+                Output::Request(request) => {
+                    if let Err(error) = link.request(asked(request)).await {
+                        // The session does not wait for it: most devices lack something.
+                        self.board.count("requests a device refused");
+                        tracing::debug!("{}: {error}", self.name);
+                    }
+                }
+                Output::Heard(device) => {
+                    self.board.device(&device, |state| state.last_heard = Some(clock::wall()));
+                }
+                Output::Refused(refused) => {
+                    self.board.count("frames that could not be read");
+                    tracing::debug!("{}: {}", self.name, refused.error);
+                    if let Some(device) = refused.device {
+                        self.board.device(&device, |state| state.refused += 1);
+                    }
+                }
+                Output::UnknownSender(id) => {
+                    self.board.count("telegrams of senders that are not in the roster");
+                    tracing::debug!("{}: sender {id} is not in the roster", self.name);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A capture holds health data in clear: only its owner may read it.
+    fn capture(&self, directory: &Path) -> std::io::Result<File> {
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+        let name: String = self.name.chars().map(plain).collect();
+        let path = directory.join(format!("{name}-{}.capture", clock::wall().as_unix_millis()));
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+    }
+}
+
+fn channel(channel: link::Channel) -> drivers::Channel {
+    match channel {
+        link::Channel::Serial => drivers::Channel::Serial,
+        link::Channel::Notified(uuid) => drivers::Channel::Notified(drivers::Uuid(uuid.as_u128())),
+        link::Channel::Read(uuid) => drivers::Channel::Read(drivers::Uuid(uuid.as_u128())),
+    }
+}
+
+fn asked(request: drivers::Request) -> link::Request {
+    let uuid = |uuid: drivers::Uuid| link::Uuid::from_u128(uuid.0);
+    match request {
+        drivers::Request::Subscribe(characteristic) => {
+            link::Request::Subscribe { characteristic: uuid(characteristic) }
+        }
+        drivers::Request::Read(characteristic) => {
+            link::Request::Read { characteristic: uuid(characteristic) }
+        }
+        drivers::Request::Write { characteristic, bytes } => {
+            link::Request::Write { characteristic: uuid(characteristic), bytes }
+        }
+        drivers::Request::Send(bytes) => link::Request::Send(bytes),
+        drivers::Request::Disconnect => link::Request::Disconnect,
+    }
+}

@@ -1,0 +1,120 @@
+//! From a device's words to the store: admitted, stamped, handed over.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use varde_core::{Admission, FaultChange};
+use varde_wire::{Content, DeviceId, Event, Flags, Lane, Metric, Observation, Record, Unit, Value};
+
+use crate::board::Board;
+use crate::clock::{self, Clocks};
+use crate::store::{Store, StoreError};
+
+/// The one door to the store.
+pub struct Intake {
+    admission: Mutex<Admission>,
+    clocks: Arc<Clocks>,
+    store: Store,
+    board: Arc<Board>,
+}
+
+impl Intake {
+    /// A door to this store.
+    pub fn new(clocks: Arc<Clocks>, store: Store, board: Arc<Board>) -> Self {
+        Self { admission: Mutex::default(), clocks, store, board }
+    }
+
+    /// Takes the observations of one reading. Gives what fires when they are committed; nothing where they were
+    /// an exact repeat of what is there already.
+    ///
+    /// # Errors
+    /// Where the store has stopped.
+    pub async fn take(
+        &self,
+        observations: Vec<Observation>,
+    ) -> Result<Option<tokio::sync::oneshot::Receiver<()>>, StoreError> {
+        let admitted = {
+            let mut admission = self.admission.lock().unwrap_or_else(PoisonError::into_inner);
+            let admitted = admission.admit(observations, clock::now());
+            self.board.set_count("exact repeats dropped", admission.repeated());
+            admitted
+        };
+        let Some(admitted) = admitted else { return Ok(None) };
+        for observation in &admitted.observations {
+            self.note(observation);
+        }
+        let contents = admitted.observations.into_iter().map(Content::Observation).collect();
+        self.hand_over(admitted.lane, contents).await.map(Some)
+    }
+
+    /// Tells the hub of faults that last, and of their end, until the store stops.
+    pub async fn report_faults(&self) {
+        loop {
+            let (change, message) = self.board.next_change().await;
+            let (event, fault) = match change {
+                FaultChange::Raised(fault) => (Event::TechnicalFault, fault),
+                FaultChange::Restored(fault) => (Event::TechnicalRestored, fault),
+            };
+            let text = if message.is_empty() { fault.to_string() } else { format!("{fault}: {message}") };
+            let text: String = text.chars().take(400).collect();
+            let report = vec![gateway_says(Value::Event(event)), gateway_says(Value::Text(text))];
+            if self.take(report).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Looks at the clock without a reading: an anchor must not wait for one.
+    ///
+    /// # Errors
+    /// Where the store has stopped.
+    pub async fn look_at_clock(&self) -> Result<(), StoreError> {
+        self.hand_over(Lane::Routine, Vec::new()).await.map(drop)
+    }
+
+    async fn hand_over(
+        &self,
+        lane: Lane,
+        contents: Vec<Content>,
+    ) -> Result<tokio::sync::oneshot::Receiver<()>, StoreError> {
+        let (stamp, anchor) = self.clocks.stamp();
+        if let Some((stamp, anchor)) = anchor {
+            tracing::info!("the clock is right, and was moved by {} ms", anchor.moved_ms);
+            let record = Record { stamp, content: Content::Anchor(anchor) };
+            self.store.append(Lane::Routine, vec![record]).await?;
+        }
+        let records: Vec<Record> = contents.into_iter().map(|content| Record { stamp, content }).collect();
+        if records.is_empty() {
+            return Ok(tokio::sync::oneshot::channel().1);
+        }
+        self.store.append(lane, records).await
+    }
+
+    /// Keeps on the board what a technician asks for first; no measured value.
+    fn note(&self, observation: &Observation) {
+        if observation.device == DeviceId::gateway() {
+            return;
+        }
+        self.board.device(&observation.device, |device| {
+            device.observations += 1;
+            device.last_heard = Some(clock::wall());
+            if let (Metric::BATTERY, Some(Unit::Percent), Value::Decimal(charge)) =
+                (observation.metric, observation.unit, &observation.value)
+            {
+                device.battery_percent = u8::try_from(charge.mantissa).ok();
+            }
+        });
+    }
+}
+
+fn gateway_says(value: Value) -> Observation {
+    Observation {
+        device: DeviceId::gateway(),
+        metric: Metric::GATEWAY,
+        value,
+        unit: None,
+        device_time: None,
+        user: None,
+        flags: Flags::NONE,
+        group: None,
+    }
+}

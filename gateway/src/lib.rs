@@ -1,0 +1,24 @@
+//! The daemon on the box in the home, and its command line.
+//!
+//! A reading's way: [`devices`] hear it, [`intake`] admits and stamps it, the [`store`] seals and commits it,
+//! [`dispatch`] sends it over the [`uplink`] until the hub's receipt frees it. What does not work stands on the
+//! [`board`], and [`snapshot`] is the one picture of it all. Decisions are `varde-core`'s, bytes are
+//! `varde-drivers`' and `varde-wire`'s; this crate is hands and feet.
+
+pub mod board;
+pub mod clock;
+pub mod command;
+pub mod config;
+pub mod daemon;
+pub mod decode;
+pub mod devices;
+pub mod dispatch;
+pub mod entropy;
+pub mod intake;
+pub mod integrity;
+pub mod log;
+pub mod observer;
+pub mod snapshot;
+pub mod status;
+pub mod store;
+pub mod uplink;

@@ -1,0 +1,7 @@
+//! `varde`: see the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    varde::command::run()
+}

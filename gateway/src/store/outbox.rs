@@ -1,0 +1,581 @@
+//! One outbox database: on the disk, or in memory where the disk does not work.
+//!
+//! Every step is one transaction. What is kept in memory beside it ([`Place`]) is only replaced after the
+//! commit, so a step that failed has not happened.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use varde_core::Dispatch;
+use varde_wire::{
+    Batch, ChainId, Encapsulation, Hash, Lane, MAX_BATCH_ENTRIES, Record, Sealed, SignedBatch, WallTime,
+};
+
+use super::sealer::Sealer;
+use super::{Identity, StoreError, schema};
+use crate::{clock, entropy};
+
+/// The most sealed bytes that go into one batch: a slow link carries it in a few seconds, and the wire's own
+/// limit is far.
+const BATCH_BYTES: usize = 64 * 1024;
+
+/// The most entries that go into one batch.
+const BATCH_ENTRIES: usize = 512;
+const _: () = assert!(BATCH_ENTRIES <= MAX_BATCH_ENTRIES);
+
+/// Room beyond the largest size that only urgent entries, batches and what frees them may use.
+const RESERVE_BYTES: u64 = 32 << 20;
+
+/// One outbox.
+pub struct Outbox {
+    db: Connection,
+    identity: Identity,
+    sealer: Sealer,
+    /// The epoch's row; none until its first entry is written.
+    epoch: Option<i64>,
+    places: [Place; 2],
+    largest_pages: u64,
+}
+
+/// Where a lane stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its chain.
+    pub chain: ChainId,
+    /// The seq of the next entry.
+    pub next_seq: u64,
+    /// Every entry before this seq is in a batch, or released.
+    pub cut_seq: u64,
+    /// Every entry before this seq is released.
+    pub released_seq: u64,
+    /// The number of the next batch.
+    pub next_number: u64,
+    /// The number of the oldest batch without a receipt.
+    pub oldest_number: u64,
+    /// The hash of the newest batch.
+    pub head: Hash,
+}
+
+impl Place {
+    fn new(chain: ChainId, first_seq: u64) -> Self {
+        Self {
+            chain,
+            next_seq: first_seq,
+            cut_seq: first_seq,
+            released_seq: first_seq,
+            next_number: 0,
+            oldest_number: 0,
+            head: Hash::NONE,
+        }
+    }
+
+    /// What a delivery starts from.
+    pub fn dispatch(&self) -> Dispatch {
+        Dispatch { chain: self.chain, oldest: self.oldest_number, next: self.next_number }
+    }
+
+    /// Whether nothing in it waits for a receipt.
+    pub fn is_empty(&self) -> bool {
+        self.released_seq == self.next_seq
+    }
+}
+
+impl Outbox {
+    /// Opens the outbox in this file, or a new one in memory.
+    ///
+    /// # Errors
+    /// Where the file cannot be used; see [`StoreError`].
+    pub fn open(path: Option<&Path>, identity: Identity, max_size_bytes: u64) -> Result<Self, StoreError> {
+        let mut db = schema::open(path, max_size_bytes.saturating_add(RESERVE_BYTES))?;
+        let page: u64 = db.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+        claim(&db, &identity)?;
+        let places = load_places(&mut db)?;
+        let sealer = Sealer::begin(&identity, clock::now())?;
+        forget_old_epochs(&db)?;
+        Ok(Self { db, identity, sealer, epoch: None, places, largest_pages: max_size_bytes / page })
+    }
+
+    /// Where a lane stands.
+    pub fn place(&self, lane: Lane) -> &Place {
+        &self.places[usize::from(lane.number())]
+    }
+
+    /// The last trusted time of an earlier boot.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub fn last_trusted(&self) -> Result<Option<WallTime>, StoreError> {
+        let ms: Option<i64> = self
+            .db
+            .query_row("SELECT value FROM fact WHERE name = 'last_trusted'", [], |row| row.get(0))
+            .optional()?;
+        Ok(ms.map(WallTime::from_unix_millis))
+    }
+
+    /// Keeps the last trusted time for the next boot.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn set_last_trusted(&self, time: WallTime) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached("INSERT OR REPLACE INTO fact (name, value) VALUES ('last_trusted', ?1)")?
+            .execute([time.as_unix_millis()])?;
+        Ok(())
+    }
+
+    /// Seals and commits records in this lane. Urgent ones are cut into batches in the same transaction: one
+    /// fsync stands between an alarm and the air.
+    ///
+    /// # Errors
+    /// Where nothing was committed.
+    pub fn append(&mut self, lane: Lane, records: &[Record]) -> Result<(), StoreError> {
+        if lane == Lane::Routine && self.is_full()? {
+            return Err(StoreError::Full);
+        }
+        if !self.sealer.lasts(records.len(), clock::now()) {
+            self.sealer = Sealer::begin(&self.identity, clock::now())?;
+            self.epoch = None;
+        }
+        let mut place = *self.place(lane);
+        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let epoch = write_epoch(&transaction, self.epoch, self.sealer.encapsulation())?;
+        {
+            let mut insert = transaction.prepare_cached(
+                "INSERT INTO entry (lane, seq, epoch, count, made, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?;
+            for record in records {
+                let (count, sealed) = self.sealer.seal(lane, place.next_seq, &record.encode()?)?;
+                let made = record.stamp.wall.as_unix_millis();
+                insert.execute(params![lane.number(), place.next_seq, epoch, count, made, sealed])?;
+                place.next_seq += 1;
+            }
+        }
+        if lane == Lane::Urgent {
+            while cut(&transaction, &self.identity, lane, &mut place, false)?.is_some() {}
+        }
+        save_place(&transaction, lane, &place)?;
+        transaction.commit()?;
+        self.epoch = Some(epoch);
+        self.places[usize::from(lane.number())] = place;
+        Ok(())
+    }
+
+    /// The signed batch of this number: as it was stored, or, if it is the next one and entries wait, cut now.
+    /// With `only_full`, only if they fill a batch.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or cut and committed.
+    pub fn fetch(
+        &mut self,
+        lane: Lane,
+        number: u64,
+        only_full: bool,
+    ) -> Result<Option<SignedBatch>, StoreError> {
+        let mut place = *self.place(lane);
+        if number < place.next_number {
+            return self.stored(lane, number);
+        }
+        if number > place.next_number || place.cut_seq == place.next_seq {
+            return Ok(None);
+        }
+        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let Some(signed) = cut(&transaction, &self.identity, lane, &mut place, only_full)? else {
+            return Ok(None);
+        };
+        save_place(&transaction, lane, &place)?;
+        transaction.commit()?;
+        self.places[usize::from(lane.number())] = place;
+        Ok(Some(signed))
+    }
+
+    /// Frees everything up to this batch, if `hash` is its hash. Gives the oldest number that is left.
+    ///
+    /// # Errors
+    /// Where it cannot be committed; it is still there then, and freed by the next receipt.
+    pub fn release(&mut self, lane: Lane, number: u64, hash: &Hash) -> Result<u64, StoreError> {
+        let mut place = *self.place(lane);
+        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let Some(last) = last_seq_of(&transaction, lane, number, hash)? else {
+            return Ok(place.oldest_number);
+        };
+        transaction
+            .prepare_cached("DELETE FROM batch WHERE lane = ?1 AND number <= ?2")?
+            .execute(params![lane.number(), number])?;
+        place.oldest_number = number + 1;
+        place.released_seq = last + 1;
+        save_place(&transaction, lane, &place)?;
+        transaction.commit()?;
+        self.places[usize::from(lane.number())] = place;
+        Ok(place.oldest_number)
+    }
+
+    /// Begins a new chain: what waits for a receipt is taken out of its batches, to be cut again. New seqs lie
+    /// behind `through`. Does nothing where `hash` is not that batch's.
+    ///
+    /// # Errors
+    /// Where it cannot be committed.
+    pub fn restart(&mut self, lane: Lane, number: u64, hash: &Hash, through: u64) -> Result<(), StoreError> {
+        let place = *self.place(lane);
+        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if last_seq_of(&transaction, lane, number, hash)?.is_none() {
+            return Ok(());
+        }
+        let first = take_apart(&transaction, &self.identity, lane)?.unwrap_or(place.cut_seq);
+        let restarted = Place {
+            next_seq: place.next_seq.max(through.saturating_add(1)),
+            cut_seq: first,
+            released_seq: place.released_seq,
+            ..Place::new(ChainId::from_bytes(entropy::bytes()?), 0)
+        };
+        let mut restarted = restarted;
+        if lane == Lane::Urgent {
+            while cut(&transaction, &self.identity, lane, &mut restarted, false)?.is_some() {}
+        }
+        save_place(&transaction, lane, &restarted)?;
+        transaction.commit()?;
+        self.places[usize::from(lane.number())] = restarted;
+        Ok(())
+    }
+
+    /// Puts sealed entries in that were read back from a damaged outbox, as they were.
+    ///
+    /// # Errors
+    /// Where nothing was committed.
+    pub fn adopt(&mut self, lane: Lane, entries: &[Adopted]) -> Result<(), StoreError> {
+        let mut place = *self.place(lane);
+        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for entry in entries {
+            let epoch = write_epoch(&transaction, None, &entry.epoch)?;
+            insert_adopted(&transaction, lane, epoch, entry)?;
+            place.next_seq = place.next_seq.max(entry.seq.saturating_add(1));
+        }
+        save_place(&transaction, lane, &place)?;
+        transaction.commit()?;
+        self.places[usize::from(lane.number())] = place;
+        Ok(())
+    }
+
+    /// Makes this lane's next seq at least `seq`: a new file after a damaged one must reuse none.
+    ///
+    /// # Errors
+    /// Where it cannot be committed.
+    pub fn skip_to(&mut self, lane: Lane, seq: u64) -> Result<(), StoreError> {
+        let mut place = *self.place(lane);
+        place.next_seq = place.next_seq.max(seq);
+        if place.cut_seq == place.released_seq && self.oldest_made(lane)?.is_none() {
+            (place.cut_seq, place.released_seq) = (place.next_seq, place.next_seq);
+        }
+        save_place(&self.db, lane, &place)?;
+        self.places[usize::from(lane.number())] = place;
+        Ok(())
+    }
+
+    /// When the oldest entry without a receipt was made.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub fn oldest_made(&self, lane: Lane) -> Result<Option<WallTime>, StoreError> {
+        let ms: Option<i64> = self
+            .db
+            .prepare_cached(
+                "SELECT made FROM (
+                     SELECT made FROM (SELECT made FROM batch WHERE lane = ?1 ORDER BY number LIMIT 1)
+                     UNION ALL
+                     SELECT made FROM (SELECT made FROM entry WHERE lane = ?1 ORDER BY seq LIMIT 1)
+                 ) LIMIT 1",
+            )?
+            .query_row([lane.number()], |row| row.get(0))
+            .optional()?;
+        Ok(ms.map(WallTime::from_unix_millis))
+    }
+
+    /// Bytes of the database that hold something.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub fn size_bytes(&self) -> Result<u64, StoreError> {
+        let page: u64 = self.db.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+        Ok(self.used_pages()?.saturating_mul(page))
+    }
+
+    /// Gives free pages back to the file system, a few at a time.
+    ///
+    /// # Errors
+    /// Where the database cannot be written.
+    pub fn shrink(&self) -> Result<(), StoreError> {
+        self.db.execute_batch("PRAGMA incremental_vacuum(256); PRAGMA wal_checkpoint(PASSIVE);")?;
+        Ok(())
+    }
+
+    fn stored(&self, lane: Lane, number: u64) -> Result<Option<SignedBatch>, StoreError> {
+        let bytes: Option<Vec<u8>> = self
+            .db
+            .prepare_cached("SELECT signed FROM batch WHERE lane = ?1 AND number = ?2")?
+            .query_row(params![lane.number(), number], |row| row.get(0))
+            .optional()?;
+        Ok(bytes.map(SignedBatch::from_bytes))
+    }
+
+    fn is_full(&self) -> Result<bool, StoreError> {
+        Ok(self.used_pages()? >= self.largest_pages)
+    }
+
+    fn used_pages(&self) -> Result<u64, StoreError> {
+        let all: u64 = self.db.prepare_cached("PRAGMA page_count")?.query_row([], |row| row.get(0))?;
+        let free: u64 = self.db.prepare_cached("PRAGMA freelist_count")?.query_row([], |row| row.get(0))?;
+        Ok(all.saturating_sub(free))
+    }
+}
+
+/// A sealed entry outside of any batch, as it was committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adopted {
+    /// Its seq.
+    pub seq: u64,
+    /// Its epoch.
+    pub epoch: Encapsulation,
+    /// Its count in the epoch.
+    pub count: u32,
+    /// When it was made.
+    pub made: WallTime,
+    /// Its ciphertext.
+    pub sealed: Vec<u8>,
+}
+
+/// An outbox belongs to one gateway for ever: its entries are sealed to their place in that gateway's lanes.
+fn claim(db: &Connection, identity: &Identity) -> Result<(), StoreError> {
+    let ours = identity.gateway.as_str();
+    db.execute("INSERT OR IGNORE INTO fact (name, value) VALUES ('gateway', ?1)", [ours])?;
+    let found: String =
+        db.query_row("SELECT value FROM fact WHERE name = 'gateway'", [], |row| row.get(0))?;
+    if found == ours { Ok(()) } else { Err(StoreError::Foreign { found, ours: ours.to_owned() }) }
+}
+
+fn load_places(db: &mut Connection) -> Result<[Place; 2], StoreError> {
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut places = [Place::new(ChainId::from_bytes([0; 16]), 0); 2];
+    for (lane, place) in Lane::ALL.into_iter().zip(&mut places) {
+        *place = match load_place(&transaction, lane)? {
+            Some(place) => place,
+            None => {
+                let place = Place::new(ChainId::from_bytes(entropy::bytes()?), 0);
+                save_place(&transaction, lane, &place)?;
+                place
+            }
+        };
+    }
+    transaction.commit()?;
+    Ok(places)
+}
+
+fn load_place(db: &Connection, lane: Lane) -> Result<Option<Place>, StoreError> {
+    Ok(db
+        .query_row(
+            "SELECT chain, next_seq, cut_seq, released_seq, next_number, oldest_number, head
+             FROM lane WHERE lane = ?1",
+            [lane.number()],
+            |row| {
+                Ok(Place {
+                    chain: ChainId::from_bytes(row.get(0)?),
+                    next_seq: row.get(1)?,
+                    cut_seq: row.get(2)?,
+                    released_seq: row.get(3)?,
+                    next_number: row.get(4)?,
+                    oldest_number: row.get(5)?,
+                    head: Hash::from_bytes(row.get(6)?),
+                })
+            },
+        )
+        .optional()?)
+}
+
+fn save_place(db: &Connection, lane: Lane, place: &Place) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO lane
+             (lane, chain, next_seq, cut_seq, released_seq, next_number, oldest_number, head)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?
+    .execute(params![
+        lane.number(),
+        place.chain.as_bytes(),
+        place.next_seq,
+        place.cut_seq,
+        place.released_seq,
+        place.next_number,
+        place.oldest_number,
+        place.head.as_bytes(),
+    ])?;
+    Ok(())
+}
+
+fn write_epoch(db: &Transaction<'_>, known: Option<i64>, epoch: &Encapsulation) -> Result<i64, StoreError> {
+    if let Some(id) = known {
+        return Ok(id);
+    }
+    db.prepare_cached("INSERT OR IGNORE INTO epoch (encapsulation) VALUES (?1)")?.execute([epoch])?;
+    let mut find = db.prepare_cached("SELECT id FROM epoch WHERE encapsulation = ?1")?;
+    Ok(find.query_row([epoch], |row| row.get(0))?)
+}
+
+/// Epochs that no waiting entry was sealed in are not needed: a batch carries its own.
+fn forget_old_epochs(db: &Connection) -> Result<(), StoreError> {
+    let empty = db.query_row("SELECT NOT EXISTS (SELECT 1 FROM entry)", [], |row| row.get(0))?;
+    if empty {
+        db.execute("DELETE FROM epoch", [])?;
+    }
+    Ok(())
+}
+
+/// Makes the next batch of a lane from the entries that wait; none where none do, or where they do not fill
+/// one and `only_full` is set.
+fn cut(
+    db: &Transaction<'_>,
+    identity: &Identity,
+    lane: Lane,
+    place: &mut Place,
+    only_full: bool,
+) -> Result<Option<SignedBatch>, StoreError> {
+    let Some(run) = next_run(db, lane, place.cut_seq)? else {
+        place.cut_seq = place.next_seq;
+        return Ok(None);
+    };
+    if only_full && !run.full {
+        return Ok(None);
+    }
+    let batch = Batch {
+        gateway: identity.gateway.clone(),
+        lane,
+        chain: place.chain,
+        number: place.next_number,
+        previous: place.head,
+        first: run.first,
+        epochs: run.epochs,
+        entries: run.entries,
+    };
+    let signed = batch.sign(&identity.sign)?;
+    let hash = signed.hash();
+    db.prepare_cached(
+        "INSERT INTO batch (lane, number, last_seq, made, hash, signed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![
+        lane.number(),
+        place.next_number,
+        batch.last(),
+        run.made,
+        hash.as_bytes(),
+        signed.as_bytes()
+    ])?;
+    db.prepare_cached("DELETE FROM entry WHERE lane = ?1 AND seq BETWEEN ?2 AND ?3")?.execute(params![
+        lane.number(),
+        run.first,
+        batch.last()
+    ])?;
+    place.cut_seq = batch.last() + 1;
+    place.next_number += 1;
+    place.head = hash;
+    Ok(Some(signed))
+}
+
+/// Consecutive entries that make a batch.
+struct Run {
+    first: u64,
+    made: i64,
+    epochs: Vec<Encapsulation>,
+    entries: Vec<Sealed>,
+    full: bool,
+}
+
+fn next_run(db: &Transaction<'_>, lane: Lane, from: u64) -> Result<Option<Run>, StoreError> {
+    let mut select = db.prepare_cached(
+        "SELECT seq, encapsulation, count, made, sealed FROM entry JOIN epoch ON epoch.id = entry.epoch
+         WHERE lane = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3",
+    )?;
+    let mut rows = select.query(params![lane.number(), from, BATCH_ENTRIES])?;
+    let mut run: Option<Run> = None;
+    let mut bytes = 0;
+    while let Some(row) = rows.next()? {
+        let seq: u64 = row.get(0)?;
+        let epoch: Encapsulation = row.get(1)?;
+        let sealed: Vec<u8> = row.get(4)?;
+        bytes += sealed.len();
+        let run = run.get_or_insert(Run {
+            first: seq,
+            made: row.get(3)?,
+            epochs: Vec::new(),
+            entries: Vec::new(),
+            full: false,
+        });
+        let consecutive = u64::try_from(run.entries.len()).is_ok_and(|n| run.first + n == seq);
+        let known = run.epochs.iter().position(|known| *known == epoch);
+        let place = known.unwrap_or(run.epochs.len());
+        if !consecutive || (bytes > BATCH_BYTES && !run.entries.is_empty()) || place > usize::from(u8::MAX) {
+            run.full = true;
+            break;
+        }
+        if known.is_none() {
+            run.epochs.push(epoch);
+        }
+        let place = u8::try_from(place).unwrap_or(u8::MAX);
+        run.entries.push(Sealed { epoch: place, count: row.get(2)?, bytes: sealed });
+    }
+    Ok(run.map(|run| Run { full: run.full || run.entries.len() == BATCH_ENTRIES, ..run }))
+}
+
+fn last_seq_of(db: &Connection, lane: Lane, number: u64, hash: &Hash) -> Result<Option<u64>, StoreError> {
+    Ok(db
+        .prepare_cached("SELECT last_seq FROM batch WHERE lane = ?1 AND number = ?2 AND hash = ?3")?
+        .query_row(params![lane.number(), number, hash.as_bytes()], |row| row.get(0))
+        .optional()?)
+}
+
+/// Turns a lane's batches back into entries; gives the first seq.
+fn take_apart(db: &Transaction<'_>, identity: &Identity, lane: Lane) -> Result<Option<u64>, StoreError> {
+    let mut first = None;
+    let mut select = db.prepare("SELECT signed, made FROM batch WHERE lane = ?1 ORDER BY number")?;
+    let mut rows = select.query([lane.number()])?;
+    while let Some(row) = rows.next()? {
+        for entry in entries_of(&SignedBatch::from_bytes(row.get(0)?), row.get(1)?, identity)? {
+            first.get_or_insert(entry.seq);
+            let epoch = write_epoch(db, None, &entry.epoch)?;
+            insert_adopted(db, lane, epoch, &entry)?;
+        }
+    }
+    db.execute("DELETE FROM batch WHERE lane = ?1", [lane.number()])?;
+    Ok(first)
+}
+
+/// The entries of a batch of our own.
+pub(super) fn entries_of(
+    signed: &SignedBatch,
+    made: i64,
+    identity: &Identity,
+) -> Result<Vec<Adopted>, StoreError> {
+    let verified = signed
+        .verify(&identity.sign.verifying_key(), &identity.gateway)
+        .map_err(|e| StoreError::Corrupt(format!("a stored batch: {e}")))?;
+    let batch = verified.batch();
+    let epoch = |entry: &Sealed| batch.epochs.get(usize::from(entry.epoch)).copied().unwrap_or_default();
+    let adopted = |(seq, entry): (u64, &Sealed)| Adopted {
+        seq,
+        epoch: epoch(entry),
+        count: entry.count,
+        made: WallTime::from_unix_millis(made),
+        sealed: entry.bytes.clone(),
+    };
+    Ok((batch.first..).zip(&batch.entries).map(adopted).collect())
+}
+
+fn insert_adopted(db: &Connection, lane: Lane, epoch: i64, entry: &Adopted) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "INSERT OR IGNORE INTO entry (lane, seq, epoch, count, made, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![
+        lane.number(),
+        entry.seq,
+        epoch,
+        entry.count,
+        entry.made.as_unix_millis(),
+        entry.sealed
+    ])?;
+    Ok(())
+}

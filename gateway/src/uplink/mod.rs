@@ -1,0 +1,95 @@
+//! The way to the hub. MQTT stands behind this one trait.
+//!
+//! - [`mqtt`]: MQTT 5 through rumqttc, a new client for each connection
+//! - [`tunnel`]: the TLS connection below it, which notices a peer that has stalled
+//! - [`tls`]: who is trusted, and what time it is
+
+pub mod mqtt;
+pub mod tls;
+pub mod tunnel;
+
+use std::net::SocketAddr;
+
+use thiserror::Error;
+use varde_wire::Topic;
+
+/// What comes from the broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Incoming {
+    /// A message in one of our topics.
+    Message {
+        /// Its topic.
+        topic: Topic,
+        /// Its payload.
+        bytes: Vec<u8>,
+    },
+    /// The broker took a publish, but did not deliver it to anybody, or refused it.
+    Undelivered {
+        /// The reason in MQTT's words.
+        reason: String,
+    },
+}
+
+/// Connects to the hub's broker.
+pub trait Uplink: Send {
+    /// A connection.
+    type Connection: Connection;
+
+    /// A new connection, subscribed to all that is for this gateway.
+    fn connect(&mut self) -> impl Future<Output = Result<Self::Connection, UplinkError>> + Send;
+}
+
+/// One connection: it lasts until it fails, and is never mended.
+pub trait Connection: Send {
+    /// Hands a message to the broker, at least once. That it was handed over is all that is known.
+    fn publish(
+        &mut self,
+        topic: &Topic,
+        bytes: Vec<u8>,
+    ) -> impl Future<Output = Result<(), UplinkError>> + Send;
+
+    /// What comes next. Cancel-safe.
+    fn next(&mut self) -> impl Future<Output = Result<Incoming, UplinkError>> + Send;
+}
+
+/// Why there is no connection.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum UplinkError {
+    /// The broker's name is not known.
+    #[error("no address for the broker '{host}': {cause}; check uplink.broker, and the DNS of this network")]
+    Resolve {
+        /// The name.
+        host: String,
+        /// What the resolver said.
+        cause: String,
+    },
+    /// Nobody answers there.
+    #[error("the broker at {address} cannot be reached: {cause}")]
+    Unreachable {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        cause: String,
+    },
+    /// Nobody answered in time.
+    #[error("the broker does not answer within {seconds} s")]
+    Silent {
+        /// How long we waited.
+        seconds: u64,
+    },
+    /// No trust between the two.
+    #[error("TLS with the broker failed: {0}")]
+    Tls(String),
+    /// The broker does not let us in.
+    #[error("the broker refuses this gateway: {0}")]
+    Refused(String),
+    /// It was there, and is gone.
+    #[error("the connection was lost: {0}")]
+    Lost(String),
+    /// It is there, but nothing comes.
+    #[error("the broker has stalled: nothing came for {seconds} s")]
+    Stalled {
+        /// How long.
+        seconds: u64,
+    },
+}
