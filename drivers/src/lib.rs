@@ -1,9 +1,9 @@
 //! Bytes to what a device says: one file a device or profile.
 //!
 //! A [`Session`] is the driver of one link: the daemon gives it what the link brings and performs what it asks.
-//! It decodes [frames](FrameError) into measurements, the device's own words, and those into
-//! [`Observation`](varde_wire::Observation)s, the common ones. [`decode_gatt`] and [`decode_esp3`] do the same
-//! for bytes that a technician holds in hand.
+//! It decodes bytes into measurements, the device's own words, and those into
+//! [`Observation`](varde_wire::Observation)s, the common ones; what it cannot decode it refuses with a
+//! [`FrameError`]. [`decode_gatt`] and [`decode_esp3`] do the same for bytes that a technician holds in hand.
 //!
 //! | in the configuration | driver | what is heard |
 //! |---|---|---|

@@ -4,6 +4,7 @@
 //! (`tests/scenarios/fuzz_corpora.rs`).
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use varde_drivers::esp3::{Deframer, Eep, Purpose, Telegram};
 use varde_drivers::{
@@ -137,7 +138,7 @@ pub fn signed_batch(bytes: &[u8]) {
     let batch = SignedBatch::from_bytes(bytes.to_vec());
     let _ = batch.key_id();
     for key in verifying_keys() {
-        let Ok(batch) = batch.verify(&key, &gateway()) else { continue };
+        let Ok(batch) = batch.verify(key, &gateway()) else { continue };
         let mut epochs = HashMap::new();
         if let Ok(batch) = batch.unlock(&opening_key(), &mut epochs) {
             batch.entries().for_each(drop);
@@ -149,7 +150,7 @@ pub fn signed_batch(bytes: &[u8]) {
 pub fn signed_receipt(bytes: &[u8]) {
     let receipt = SignedReceipt::from_bytes(bytes.to_vec());
     for key in verifying_keys() {
-        let _ = receipt.verify(&key, &gateway());
+        let _ = receipt.verify(key, &gateway());
     }
 }
 
@@ -157,7 +158,7 @@ pub fn signed_receipt(bytes: &[u8]) {
 pub fn signed_command(bytes: &[u8]) {
     let command = SignedCommand::from_bytes(bytes.to_vec());
     for key in verifying_keys() {
-        if let Ok(command) = command.verify(&key, &gateway()) {
+        if let Ok(command) = command.verify(key, &gateway()) {
             let _ = command.open(&opening_key());
         }
     }
@@ -181,9 +182,12 @@ fn gateway() -> GatewayId {
 }
 
 /// The seeds are signed with these, so that replaying them goes past the signature.
-fn verifying_keys() -> [VerifyingKey; 2] {
-    let es256 = SigningKey::es256(&[7; 32]).expect("a good scalar");
-    [SigningKey::ed25519(&[7; 32]).verifying_key(), es256.verifying_key()]
+fn verifying_keys() -> &'static [VerifyingKey; 2] {
+    static KEYS: LazyLock<[VerifyingKey; 2]> = LazyLock::new(|| {
+        let es256 = SigningKey::es256(&[7; 32]).expect("a good scalar");
+        [SigningKey::ed25519(&[7; 32]).verifying_key(), es256.verifying_key()]
+    });
+    &KEYS
 }
 
 fn opening_key() -> OpeningKey {

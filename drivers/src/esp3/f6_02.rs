@@ -16,7 +16,8 @@ pub struct Rocker {
     pub t21: bool,
     /// Status bit 4: an N-message, which names buttons; else a U-message, which counts them.
     pub nu: bool,
-    /// N-message: the first button pressed. U-message: how many buttons, see [`Rocker::count`].
+    /// N-message: the first button pressed, 0 to 3 for AI, AO, BI, BO. U-message: 0 for no button, 3 for three or
+    /// four.
     pub r1: u8,
     /// The energy bow: pressed or released.
     pub eb: bool,

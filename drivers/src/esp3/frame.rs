@@ -198,7 +198,7 @@ fn check(cursor: &mut Cursor<'_>, field: &'static str, covered: &[&[u8]]) -> Res
     }
 }
 
-/// One byte through the polynomial x⁸ + x² + x + 1 (ESP3 §3.3).
+/// One byte through the polynomial x⁸ + x² + x + 1 (ESP3, appendix "CRC8 calculation").
 fn crc8(byte: u8) -> u8 {
     (0..8).fold(byte, |crc, _| if crc & 0x80 == 0 { crc << 1 } else { crc << 1 ^ 0x07 })
 }

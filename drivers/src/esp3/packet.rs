@@ -39,6 +39,7 @@ const fn packet_type(number: u8) -> Option<&'static str> {
         7 => "REMOTE_MAN_COMMAND",
         9 => "RADIO_MESSAGE",
         10 => "RADIO_ERP2",
+        12 => "COMMAND_ACCEPTED",
         16 => "RADIO_802_15_4",
         17 => "COMMAND_2_4",
         _ => return None,
