@@ -14,7 +14,7 @@ use varde_link::Address;
 use varde_wire::DeviceId;
 
 use super::{
-    document::Located,
+    document::{Field, Located},
     fault::{Place, Problem},
     fragment::DeviceFragment,
     judge::Judge,
@@ -96,8 +96,7 @@ impl Roster {
 }
 
 fn protocol(from: &DeviceFragment, judge: &mut Judge<'_>) -> Option<Protocol> {
-    let text =
-        required(from.protocol.as_ref(), from, "device.protocol", "protocol = \"esp3\" or \"ble\"", judge)?;
+    let text = required(&from.protocol, from, "device.protocol", "protocol = \"esp3\" or \"ble\"", judge)?;
     let found = SerialProtocol::from_name(&text.value)
         .map(Protocol::Serial)
         .or_else(|| (text.value == BLE).then_some(Protocol::Ble));
@@ -108,7 +107,7 @@ fn protocol(from: &DeviceFragment, judge: &mut Judge<'_>) -> Option<Protocol> {
 impl Seen {
     fn name(&mut self, from: &DeviceFragment, judge: &mut Judge<'_>) -> Option<DeviceId> {
         const KEY: &str = "device.name";
-        let text = required(from.name.as_ref(), from, KEY, "name = \"NAME\"", judge)?;
+        let text = required(&from.name, from, KEY, "name = \"NAME\"", judge)?;
         let name: DeviceId = judge.parse(text, KEY)?;
         if name == DeviceId::gateway() {
             return judge.fault(&text.place, KEY, Problem::ReservedName);
@@ -124,8 +123,8 @@ impl Seen {
         judge: &mut Judge<'_>,
     ) -> Option<(PathBuf, SerialDevice)> {
         const PORT: &str = "/dev/serial/by-id/usb-EnOcean_USB300";
-        leave_out(&[("address", from.address.as_ref())], protocol.name(), judge);
-        let port = required(from.port.as_ref(), from, "device.port", &format!("port = \"{PORT}\""), judge)
+        leave_out(&[("address", &from.address)], protocol.name(), judge);
+        let port = required(&from.port, from, "device.port", &format!("port = \"{PORT}\""), judge)
             .and_then(|port| judge.path(port, "device.port", PORT));
         let spoken = match protocol {
             SerialProtocol::Esp3 => self.esp3(from, judge),
@@ -134,7 +133,7 @@ impl Seen {
     }
 
     fn esp3(&mut self, from: &DeviceFragment, judge: &mut Judge<'_>) -> Option<Esp3> {
-        let id = required(from.id.as_ref(), from, "device.id", "id = \"FEFB9A1C\"", judge).and_then(|id| {
+        let id = required(&from.id, from, "device.id", "id = \"FEFB9A1C\"", judge).and_then(|id| {
             let sender: SenderId = judge.parse(id, "device.id")?;
             once(&mut self.senders, sender, id, "device.id", judge)
         });
@@ -142,7 +141,7 @@ impl Seen {
             let known = Eep::ALL.iter().map(|eep| eep.name());
             judge.word(profile, "device.profile", "profile", Eep::from_name(&profile.value), known)
         });
-        let purpose = from.purpose.as_ref().and_then(|text| {
+        let purpose = given(&from.purpose).and_then(|text| {
             let known = Purpose::ALL.iter().map(|purpose| purpose.name());
             let purpose =
                 judge.word(text, "device.purpose", "purpose", Purpose::from_name(&text.value), known)?;
@@ -162,15 +161,13 @@ impl Seen {
         name: Option<DeviceId>,
         judge: &mut Judge<'_>,
     ) -> Option<BleDevice> {
-        let others =
-            [("port", from.port.as_ref()), ("id", from.id.as_ref()), ("purpose", from.purpose.as_ref())];
+        let others = [("port", &from.port), ("id", &from.id), ("purpose", &from.purpose)];
         leave_out(&others, BLE, judge);
         let example = "address = \"F0:F1:F2:F3:F4:01\"";
-        let address =
-            required(from.address.as_ref(), from, "device.address", example, judge).and_then(|text| {
-                let address: Address = judge.parse(text, "device.address")?;
-                once(&mut self.addresses, address, text, "device.address", judge)
-            });
+        let address = required(&from.address, from, "device.address", example, judge).and_then(|text| {
+            let address: Address = judge.parse(text, "device.address")?;
+            once(&mut self.addresses, address, text, "device.address", judge)
+        });
         let profile = profile(from, "blood-pressure", judge).and_then(|text| {
             let known = BleProfile::ALL.iter().map(|profile| profile.name());
             judge.word(text, "device.profile", "profile", BleProfile::from_name(&text.value), known)
@@ -199,17 +196,17 @@ fn profile<'f>(
     example: &str,
     judge: &mut Judge<'_>,
 ) -> Option<&'f Located<String>> {
-    required(from.profile.as_ref(), from, "device.profile", &format!("profile = \"{example}\""), judge)
+    required(&from.profile, from, "device.profile", &format!("profile = \"{example}\""), judge)
 }
 
 fn required<'f>(
-    text: Option<&'f Located<String>>,
+    field: &'f Field<String>,
     from: &DeviceFragment,
     key: &str,
     example: &str,
     judge: &mut Judge<'_>,
 ) -> Option<&'f Located<String>> {
-    judge.required(text, key, Some(&from.place), example)
+    judge.required(field, key, Some(&from.place), example)
 }
 
 /// The value, if it has not been there before.
@@ -233,10 +230,14 @@ fn once<T: Clone + Eq + Hash>(
 }
 
 /// Keys that this protocol has no use for.
-fn leave_out(keys: &[(&str, Option<&Located<String>>)], protocol: &'static str, judge: &mut Judge<'_>) {
-    for (key, text) in keys {
-        if let Some(text) = text {
+fn leave_out(keys: &[(&str, &Field<String>)], protocol: &'static str, judge: &mut Judge<'_>) {
+    for (key, field) in keys {
+        if let Some(text) = given(field) {
             judge.fault::<()>(&text.place, &format!("device.{key}"), Problem::OtherProtocol { protocol });
         }
     }
+}
+
+fn given(field: &Field<String>) -> Option<&Located<String>> {
+    field.as_ref().and_then(|given| given.as_ref().ok())
 }

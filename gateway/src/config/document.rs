@@ -19,6 +19,13 @@ pub(super) struct Located<T> {
     pub(super) place: Place,
 }
 
+/// What stands at a key, if anything.
+pub(super) type Field<T> = Option<Result<Located<T>, Mistyped>>;
+
+/// A value of another type than the key's. Its fault has been told; the key is not missing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mistyped;
+
 /// A table on its way to be read: each key is asked for once, and what nobody asked for is unknown.
 pub(super) struct Table<'a> {
     source: &'a Source,
@@ -72,30 +79,31 @@ impl<'a> Table<'a> {
     }
 
     /// A text.
-    pub(super) fn text(&mut self, key: &'static str) -> Option<Located<String>> {
+    pub(super) fn text(&mut self, key: &'static str) -> Field<String> {
         let (value, place) = self.take(key)?;
         let DeValue::String(text) = value else {
-            return self.mistyped(key, "a text in double quotes", &value, place);
+            return Some(Err(self.mistyped(key, "a text in double quotes", &value, place)));
         };
-        Some(Located { value: text.into_owned(), place })
+        Some(Ok(Located { value: text.into_owned(), place }))
     }
 
     /// A whole number; `i64::MAX` or `i64::MIN` for one that is larger or smaller still.
-    pub(super) fn number(&mut self, key: &'static str) -> Option<Located<i64>> {
+    pub(super) fn number(&mut self, key: &'static str) -> Field<i64> {
         let (value, place) = self.take(key)?;
         let DeValue::Integer(number) = value else {
-            return self.mistyped(key, "a whole number without quotes", &value, place);
+            return Some(Err(self.mistyped(key, "a whole number without quotes", &value, place)));
         };
         let beyond = if number.as_str().starts_with('-') { i64::MIN } else { i64::MAX };
         let value = i64::from_str_radix(number.as_str(), number.radix()).unwrap_or(beyond);
-        Some(Located { value, place })
+        Some(Ok(Located { value, place }))
     }
 
     /// The table `[key]`.
     pub(super) fn table(&mut self, key: &'static str) -> Option<Table<'a>> {
         let (value, place) = self.take(key)?;
         let DeValue::Table(table) = value else {
-            return self.mistyped(key, "a table, headed by its name in square brackets", &value, place);
+            self.mistyped(key, "a table, headed by its name in square brackets", &value, place);
+            return None;
         };
         Some(self.inner(key, table, place))
     }
@@ -105,7 +113,7 @@ impl<'a> Table<'a> {
         const EXPECTED: &str = "tables, each headed by its name in double square brackets";
         let Some((value, place)) = self.take(key) else { return Vec::new() };
         let DeValue::Array(array) = value else {
-            self.mistyped::<()>(key, EXPECTED, &value, place);
+            self.mistyped(key, EXPECTED, &value, place);
             return Vec::new();
         };
         let mut tables = Vec::new();
@@ -115,7 +123,7 @@ impl<'a> Table<'a> {
             if let DeValue::Table(table) = value {
                 tables.push(self.inner(key, table, place));
             } else {
-                self.mistyped::<()>(key, EXPECTED, &value, place);
+                self.mistyped(key, EXPECTED, &value, place);
             }
         }
         tables
@@ -147,13 +155,7 @@ impl<'a> Table<'a> {
         Table { source: self.source, name, place, left, known: Vec::new(), faults: Vec::new() }
     }
 
-    fn mistyped<T>(
-        &mut self,
-        key: &str,
-        expected: &'static str,
-        got: &DeValue<'_>,
-        place: Place,
-    ) -> Option<T> {
+    fn mistyped(&mut self, key: &str, expected: &'static str, got: &DeValue<'_>, place: Place) -> Mistyped {
         let got = match got {
             DeValue::String(_) => "a text in quotes",
             DeValue::Integer(_) => "a whole number",
@@ -165,7 +167,7 @@ impl<'a> Table<'a> {
         };
         let key = Some(self.path(key));
         self.faults.push(Fault { place, key, problem: Problem::Type { expected, got } });
-        None
+        Mistyped
     }
 
     fn path(&self, key: &str) -> String {

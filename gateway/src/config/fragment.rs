@@ -7,24 +7,24 @@ use std::{
 };
 
 use super::{
-    document::{self, Located, Table},
+    document::{self, Field, Table},
     fault::{Fault, Place, Problem},
 };
 
 /// What one drop-in says, or several laid over each other.
 #[derive(Debug, Default)]
 pub(super) struct Fragment {
-    pub(super) state_directory: Option<Located<String>>,
+    pub(super) state_directory: Field<String>,
     /// Where the last `[uplink]` begins: what is missing in it belongs there.
     pub(super) uplink: Option<Place>,
-    pub(super) broker: Option<Located<String>>,
-    pub(super) credentials: Option<Located<String>>,
-    pub(super) keep_alive_s: Option<Located<i64>>,
-    pub(super) commit_window_ms: Option<Located<i64>>,
-    pub(super) max_size_mb: Option<Located<i64>>,
-    pub(super) synchronised_marker: Option<Located<String>>,
-    pub(super) log_level: Option<Located<String>>,
-    pub(super) capture_directory: Option<Located<String>>,
+    pub(super) broker: Field<String>,
+    pub(super) credentials: Field<String>,
+    pub(super) keep_alive_s: Field<i64>,
+    pub(super) commit_window_ms: Field<i64>,
+    pub(super) max_size_mb: Field<i64>,
+    pub(super) synchronised_marker: Field<String>,
+    pub(super) log_level: Field<String>,
+    pub(super) capture_directory: Field<String>,
     pub(super) devices: Vec<DeviceFragment>,
 }
 
@@ -32,13 +32,13 @@ pub(super) struct Fragment {
 #[derive(Debug)]
 pub(super) struct DeviceFragment {
     pub(super) place: Place,
-    pub(super) name: Option<Located<String>>,
-    pub(super) protocol: Option<Located<String>>,
-    pub(super) port: Option<Located<String>>,
-    pub(super) id: Option<Located<String>>,
-    pub(super) address: Option<Located<String>>,
-    pub(super) profile: Option<Located<String>>,
-    pub(super) purpose: Option<Located<String>>,
+    pub(super) name: Field<String>,
+    pub(super) protocol: Field<String>,
+    pub(super) port: Field<String>,
+    pub(super) id: Field<String>,
+    pub(super) address: Field<String>,
+    pub(super) profile: Field<String>,
+    pub(super) purpose: Field<String>,
 }
 
 impl Fragment {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    document::Located,
+    document::{Field, Located},
     fault::{Fault, Faults, Place, Problem},
     nearest::nearest,
 };
@@ -42,16 +42,21 @@ impl<'a> Judge<'a> {
         made.map_err(|faults| self.faults.extend(faults)).ok()
     }
 
+    /// Whether this line is not TOML, so that its value is a guess at best.
+    pub(super) fn is_guess(&self, place: &Place) -> bool {
+        self.faults.iter().any(|fault| fault.place == *place && matches!(fault.problem, Problem::Syntax(_)))
+    }
+
     /// A key of `[table]` that must be there; `line` is an example of it.
     pub(super) fn required<'v, T>(
         &mut self,
-        value: Option<&'v Located<T>>,
+        field: &'v Field<T>,
         key: &str,
         table: Option<&Place>,
         line: &str,
     ) -> Option<&'v Located<T>> {
-        if value.is_some() {
-            return value;
+        if let Some(given) = field {
+            return given.as_ref().ok();
         }
         match table {
             Some(place) => {
@@ -112,22 +117,26 @@ impl<'a> Judge<'a> {
     /// A path from the root that has a default.
     pub(super) fn path_or(
         &mut self,
-        text: Option<&Located<String>>,
+        field: &Field<String>,
         key: &str,
         default: &'static str,
     ) -> Option<PathBuf> {
-        text.map_or_else(|| Some(PathBuf::from(default)), |text| self.path(text, key, default))
+        match field {
+            Some(given) => given.as_ref().ok().and_then(|text| self.path(text, key, default)),
+            None => Some(PathBuf::from(default)),
+        }
     }
 
     /// A number within a range that has a default.
     pub(super) fn number_or(
         &mut self,
-        number: Option<&Located<i64>>,
+        field: &Field<i64>,
         key: &str,
         range: RangeInclusive<i64>,
         default: u64,
     ) -> Option<u64> {
-        let Some(Located { value, place }) = number else { return Some(default) };
+        let Some(given) = field else { return Some(default) };
+        let Located { value, place } = given.as_ref().ok()?;
         match u64::try_from(*value) {
             Ok(number) if range.contains(value) => Some(number),
             _ => {

@@ -91,33 +91,30 @@ impl Settings {
     pub fn state_directory(directory: &Path) -> Result<PathBuf, Faults> {
         let (fragment, faults) = Fragment::of_directory(directory);
         let mut judge = Judge::new(directory, faults);
-        let state = judge.path_or(fragment.state_directory.as_ref(), STATE_DIRECTORY_KEY, STATE_DIRECTORY);
+        let state = judge.path_or(&fragment.state_directory, STATE_DIRECTORY_KEY, STATE_DIRECTORY);
         judge.verdict(state)
     }
 
     pub(super) fn of_fragment(from: Fragment, mut judge: Judge<'_>) -> Result<Self, Faults> {
         let uplink = Uplink::of_fragment(&from, &mut judge);
-        let commit_window = judge.number_or(
-            from.commit_window_ms.as_ref(),
-            "store.commit_window_ms",
-            0..=5000,
-            COMMIT_WINDOW_MS,
-        );
-        let max_size =
-            judge.number_or(from.max_size_mb.as_ref(), "store.max_size_mb", 16..=1_048_576, MAX_SIZE_MB);
-        let state_directory =
-            judge.path_or(from.state_directory.as_ref(), STATE_DIRECTORY_KEY, STATE_DIRECTORY);
-        let marker = from.synchronised_marker.as_ref();
+        let commit_window =
+            judge.number_or(&from.commit_window_ms, "store.commit_window_ms", 0..=5000, COMMIT_WINDOW_MS);
+        let max_size = judge.number_or(&from.max_size_mb, "store.max_size_mb", 16..=1_048_576, MAX_SIZE_MB);
+        let state_directory = judge.path_or(&from.state_directory, STATE_DIRECTORY_KEY, STATE_DIRECTORY);
+        let marker = &from.synchronised_marker;
         let synchronised_marker = judge.path_or(marker, "clock.synchronised_marker", SYNCHRONISED_MARKER);
         let log_level = match &from.log_level {
-            Some(text) => {
+            Some(Ok(text)) => {
                 let found = LEVELS.iter().find(|(word, _)| *word == text.value).map(|(_, level)| *level);
                 judge.word(text, "log.level", "level", found, LEVELS.iter().map(|(word, _)| *word))
             }
+            Some(Err(_)) => None,
             None => Some(Level::INFO),
         };
-        let capture_directory =
-            from.capture_directory.and_then(|path| judge.path(&path, "capture.directory", CAPTURE_DIRECTORY));
+        let capture_directory = from
+            .capture_directory
+            .and_then(Result::ok)
+            .and_then(|path| judge.path(&path, "capture.directory", CAPTURE_DIRECTORY));
         let roster = Roster::of_fragments(from.devices, &mut judge);
         let made = match (uplink, state_directory, synchronised_marker, log_level, commit_window, max_size) {
             (
@@ -152,14 +149,14 @@ impl Uplink {
         const CREDENTIALS: &str = "credentials = \"/var/lib/varde/credentials\"";
         let table = from.uplink.as_ref();
         let broker = judge
-            .required(from.broker.as_ref(), "uplink.broker", table, BROKER)
+            .required(&from.broker, "uplink.broker", table, BROKER)
             .and_then(|broker| judge.parse(broker, "uplink.broker"));
         let credentials = judge
-            .required(from.credentials.as_ref(), "uplink.credentials", table, CREDENTIALS)
+            .required(&from.credentials, "uplink.credentials", table, CREDENTIALS)
+            .filter(|path| !judge.is_guess(&path.place))
             .and_then(|path| judge.path(path, "uplink.credentials", CREDENTIALS_DIRECTORY))
             .and_then(|directory| judge.take(Credentials::read(&directory)));
-        let keep_alive =
-            judge.number_or(from.keep_alive_s.as_ref(), "uplink.keep_alive_s", 5..=600, KEEP_ALIVE_S)?;
+        let keep_alive = judge.number_or(&from.keep_alive_s, "uplink.keep_alive_s", 5..=600, KEEP_ALIVE_S)?;
         Some(Self { broker: broker?, credentials: credentials?, keep_alive: Duration::from_secs(keep_alive) })
     }
 }

@@ -579,3 +579,6 @@ fn insert_adopted(db: &Connection, lane: Lane, epoch: i64, entry: &Adopted) -> R
     ])?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -119,10 +119,7 @@ fn every_fault_names_its_line_its_key_and_its_mend() {
         ),
         (
             device("id", "id = 12345678"),
-            &[
-                "5: device.id: missing: ",
-                "9: device.id: expected a text in double quotes, got a whole number",
-            ],
+            &["9: device.id: expected a text in double quotes, got a whole number"],
         ),
         (
             device("profile", "profile = \"F6-2-01\"\npurpose = \"pendent\""),
@@ -197,7 +194,7 @@ fn the_faults_of_every_file_are_told_also_beside_lines_that_are_not_toml() {
     let home = Home::new();
     home.write(
         "a.toml",
-        "[uplink]\nbroker = mqtts://broker.example\ncredentials = \"CREDENTIALS\nkeep_alive_s = 1\n",
+        "[uplink]\nbroker = mqtts://broker.example\ncredentials = \"CREDENTIALS # wrong\nkeep_alive_s = 1\n",
     );
     home.write("b.toml", "[store\nmax_size_mb = 1\n");
     home.write("c.toml", "[store]\nmax_size_mb = 1\nmax_size_mb = 2\n");
