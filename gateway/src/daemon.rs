@@ -138,6 +138,7 @@ async fn look_at_clock(intake: Arc<Intake>, clocks: Arc<Clocks>, store: Store, b
             ),
             varde_wire::Trust::Estimated | varde_wire::Trust::Synchronised => board.well(&Fault::Clock),
         }
+        store.tidy().await;
         // A write a minute would wear the card for nothing.
         let trusted = clocks.last_trusted();
         if trusted.as_unix_millis().saturating_sub(kept.as_unix_millis()) > 3_600_000 {

@@ -211,7 +211,8 @@ impl<U: Uplink> Dispatcher<U> {
         match answer {
             Answer::Fetched(number, fetched) => {
                 let found = fetched.ok().flatten();
-                if delivery.handle_fetched(number, found.is_some(), now) {
+                let length = found.as_ref().map(|signed| signed.as_bytes().len());
+                if delivery.handle_fetched(number, length, now) {
                     return found.map_or(Applied::Nothing, |signed| Applied::Send(queue, signed));
                 }
             }
@@ -233,8 +234,8 @@ impl<U: Uplink> Dispatcher<U> {
             while let Some(output) = delivery.poll_output() {
                 let store = self.store.clone();
                 self.jobs.push(match output {
-                    Output::Fetch { number, only_full } => Box::pin(async move {
-                        (queue, Answer::Fetched(number, store.fetch(queue, number, only_full).await))
+                    Output::Fetch { number, only_full, at_most } => Box::pin(async move {
+                        (queue, Answer::Fetched(number, store.fetch(queue, number, only_full, at_most).await))
                     }),
                     Output::Release { number, hash } => Box::pin(async move {
                         (queue, Answer::Released(store.release(queue, number, hash).await))

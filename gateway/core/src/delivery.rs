@@ -9,6 +9,7 @@ use std::time::Duration;
 use varde_wire::{ChainId, Hash, Instant, Refusal, Verdict, WINDOW};
 
 use crate::Backoff;
+use crate::pace::Pace;
 
 /// The first wait for a receipt before everything unreceipted is sent again, at most.
 const RETRY_FIRST: Duration = Duration::from_secs(4);
@@ -33,6 +34,8 @@ pub enum Output {
         number: u64,
         /// Cut it only if it is a full one: others are still on their way.
         only_full: bool,
+        /// Cut it no larger than this, in sealed bytes: what the link carries in a moment.
+        at_most: usize,
     },
     /// The hub has this batch and all before it for good: let the store free them; see
     /// [`Delivery::handle_released`].
@@ -71,6 +74,7 @@ pub struct Delivery {
     /// Every waiting entry that fills a batch has been cut; the rest goes when nothing else is on its way.
     only_scraps: bool,
     answer: Option<Output>,
+    pace: Pace,
     backoff: Backoff,
     retry_at: Option<Instant>,
     strange: u64,
@@ -91,6 +95,7 @@ impl Delivery {
             waiting: true,
             only_scraps: false,
             answer: None,
+            pace: Pace::default(),
             backoff: Backoff::new(RETRY_FIRST, longest, seed),
             retry_at: None,
             strange: 0,
@@ -122,6 +127,8 @@ impl Delivery {
     pub fn handle_connected(&mut self) {
         self.connected = true;
         self.backoff.succeeded();
+        // Nobody tells of what is committed while there is no connection.
+        self.handle_committed();
         self.rewind(self.place.oldest);
     }
 
@@ -138,22 +145,23 @@ impl Delivery {
         self.only_scraps = false;
     }
 
-    /// The store's answer to [`Output::Fetch`]: whether it has batch `number`. Says whether to send it now.
+    /// The store's answer to [`Output::Fetch`]: how long batch `number` is, if it has it. Says whether to send it
+    /// now.
     #[must_use]
-    pub fn handle_fetched(&mut self, number: u64, found: bool, now: Instant) -> bool {
+    pub fn handle_fetched(&mut self, number: u64, found: Option<usize>, now: Instant) -> bool {
         if !self.fetching {
             self.strange = self.strange.saturating_add(1);
             return false;
         }
         self.fetching = false;
         let cut = number == self.place.next;
-        if !found {
+        let Some(length) = found else {
             if !cut || self.in_flight() == 0 {
                 self.waiting = false;
             }
             self.only_scraps = true;
             return false;
-        }
+        };
         if cut {
             self.place.next = number.saturating_add(1);
         }
@@ -162,6 +170,7 @@ impl Delivery {
             return false;
         }
         self.sent = number.saturating_add(1);
+        self.pace.handle_sent(number, length, now);
         if self.retry_at.is_none() {
             self.retry_at = Some(now.after(self.backoff.failed()));
         }
@@ -218,6 +227,7 @@ impl Delivery {
         self.place.oldest = oldest;
         self.place.next = self.place.next.max(oldest);
         self.sent = self.sent.max(oldest);
+        self.pace.handle_receipted(oldest, now);
         self.backoff.succeeded();
         self.retry_at = (self.in_flight() > 0).then(|| now.after(self.backoff.failed()));
     }
@@ -230,6 +240,7 @@ impl Delivery {
         self.only_scraps = false;
         self.fetching = false;
         self.retry_at = None;
+        self.pace.handle_rewound();
     }
 
     /// No receipt for too long: everything unreceipted goes out again.
@@ -250,7 +261,7 @@ impl Delivery {
         if let Some(answer) = self.answer.take() {
             return Some(answer);
         }
-        if !self.connected || self.fetching || self.in_flight() >= self.window {
+        if !self.connected || self.fetching || self.in_flight() >= self.window || self.pace.is_full() {
             return None;
         }
         let again = self.sent < self.place.next;
@@ -260,7 +271,11 @@ impl Delivery {
             return None;
         }
         self.fetching = true;
-        Some(Output::Fetch { number: self.sent, only_full: !again && only_full })
+        Some(Output::Fetch {
+            number: self.sent,
+            only_full: !again && only_full,
+            at_most: self.pace.batch_bytes(),
+        })
     }
 
     fn holds(&self, number: u64) -> bool {
@@ -282,6 +297,7 @@ impl Delivery {
     fn rewind(&mut self, number: u64) {
         self.resent = self.resent.saturating_add(self.sent.saturating_sub(number));
         self.sent = number;
+        self.pace.handle_rewound();
     }
 }
 

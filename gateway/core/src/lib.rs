@@ -16,6 +16,7 @@ mod backoff;
 mod clock_trust;
 mod delivery;
 mod fault_watch;
+mod pace;
 mod plausible;
 
 pub use admission::{Admission, Admitted, REPEAT_WINDOW};

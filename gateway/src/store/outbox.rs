@@ -15,16 +15,22 @@ use super::sealer::Sealer;
 use super::{Identity, StoreError, schema};
 use crate::{clock, entropy};
 
-/// The most sealed bytes that go into one batch: a slow link carries it in a few seconds, and the wire's own
-/// limit is far.
-const BATCH_BYTES: usize = 64 * 1024;
+/// The most sealed bytes that go into one batch, whatever the caller asks for: a link that turned slow carries it
+/// in a few seconds, and the wire's own limit is far.
+pub const BATCH_BYTES: usize = 32 * 1024;
 
 /// The most entries that go into one batch.
 const BATCH_ENTRIES: usize = 512;
 const _: () = assert!(BATCH_ENTRIES <= MAX_BATCH_ENTRIES);
 
+/// Alarms go out as they come, whatever the link.
+const URGENT_CUT: (bool, usize) = (false, BATCH_BYTES);
+
 /// Room beyond the largest size that only urgent entries, batches and what frees them may use.
 const RESERVE_BYTES: u64 = 32 << 20;
+
+/// Free pages that are not worth giving back.
+const KEPT_PAGES: u64 = 1024;
 
 /// One outbox.
 pub struct Outbox {
@@ -151,7 +157,7 @@ impl Outbox {
             }
         }
         if lane == Lane::Urgent {
-            while cut(&transaction, &self.identity, lane, &mut place, false)?.is_some() {}
+            while cut(&transaction, &self.identity, lane, &mut place, URGENT_CUT)?.is_some() {}
         }
         save_place(&transaction, lane, &place)?;
         transaction.commit()?;
@@ -161,7 +167,8 @@ impl Outbox {
     }
 
     /// The signed batch of this number: as it was stored, or, if it is the next one and entries wait, cut now.
-    /// With `only_full`, only if they fill a batch.
+    /// No more than `at_most` sealed bytes go into a new one, but one entry at the least. With `only_full`, it is
+    /// cut only if the entries fill it.
     ///
     /// # Errors
     /// Where it cannot be read, or cut and committed.
@@ -170,6 +177,7 @@ impl Outbox {
         lane: Lane,
         number: u64,
         only_full: bool,
+        at_most: usize,
     ) -> Result<Option<SignedBatch>, StoreError> {
         let mut place = *self.place(lane);
         if number < place.next_number {
@@ -179,7 +187,7 @@ impl Outbox {
             return Ok(None);
         }
         let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let Some(signed) = cut(&transaction, &self.identity, lane, &mut place, only_full)? else {
+        let Some(signed) = cut(&transaction, &self.identity, lane, &mut place, (only_full, at_most))? else {
             return Ok(None);
         };
         save_place(&transaction, lane, &place)?;
@@ -229,7 +237,7 @@ impl Outbox {
         };
         let mut restarted = restarted;
         if lane == Lane::Urgent {
-            while cut(&transaction, &self.identity, lane, &mut restarted, false)?.is_some() {}
+            while cut(&transaction, &self.identity, lane, &mut restarted, URGENT_CUT)?.is_some() {}
         }
         save_place(&transaction, lane, &restarted)?;
         transaction.commit()?;
@@ -298,12 +306,18 @@ impl Outbox {
         Ok(self.used_pages()?.saturating_mul(page))
     }
 
-    /// Gives free pages back to the file system, a few at a time.
+    /// Gives free pages back to the file system, some at a time; what the next hours need is kept.
     ///
     /// # Errors
     /// Where the database cannot be written.
     pub fn shrink(&self) -> Result<(), StoreError> {
-        self.db.execute_batch("PRAGMA incremental_vacuum(256); PRAGMA wal_checkpoint(PASSIVE);")?;
+        let free: u64 = self.db.prepare_cached("PRAGMA freelist_count")?.query_row([], |row| row.get(0))?;
+        if free > KEPT_PAGES {
+            // It frees a page for each row that is asked of it.
+            let mut vacuum = self.db.prepare("PRAGMA incremental_vacuum(1024)")?;
+            let mut rows = vacuum.query([])?;
+            while rows.next()?.is_some() {}
+        }
         Ok(())
     }
 
@@ -433,9 +447,9 @@ fn cut(
     identity: &Identity,
     lane: Lane,
     place: &mut Place,
-    only_full: bool,
+    (only_full, at_most): (bool, usize),
 ) -> Result<Option<SignedBatch>, StoreError> {
-    let Some(run) = next_run(db, lane, place.cut_seq)? else {
+    let Some(run) = next_run(db, lane, place.cut_seq, at_most.min(BATCH_BYTES))? else {
         place.cut_seq = place.next_seq;
         return Ok(None);
     };
@@ -485,7 +499,7 @@ struct Run {
     full: bool,
 }
 
-fn next_run(db: &Transaction<'_>, lane: Lane, from: u64) -> Result<Option<Run>, StoreError> {
+fn next_run(db: &Transaction<'_>, lane: Lane, from: u64, at_most: usize) -> Result<Option<Run>, StoreError> {
     let mut select = db.prepare_cached(
         "SELECT seq, encapsulation, count, made, sealed FROM entry JOIN epoch ON epoch.id = entry.epoch
          WHERE lane = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3",
@@ -508,7 +522,7 @@ fn next_run(db: &Transaction<'_>, lane: Lane, from: u64) -> Result<Option<Run>, 
         let consecutive = u64::try_from(run.entries.len()).is_ok_and(|n| run.first + n == seq);
         let known = run.epochs.iter().position(|known| *known == epoch);
         let place = known.unwrap_or(run.epochs.len());
-        if !consecutive || (bytes > BATCH_BYTES && !run.entries.is_empty()) || place > usize::from(u8::MAX) {
+        if !consecutive || (bytes > at_most && !run.entries.is_empty()) || place > usize::from(u8::MAX) {
             run.full = true;
             break;
         }

@@ -93,11 +93,12 @@ struct Append {
 }
 
 enum Control {
-    Fetch { queue: Queue, number: u64, only_full: bool, reply: Reply<Option<SignedBatch>> },
+    Fetch { queue: Queue, number: u64, only_full: bool, at_most: usize, reply: Reply<Option<SignedBatch>> },
     Release { queue: Queue, number: u64, hash: Hash, reply: Reply<u64> },
     Restart { queue: Queue, number: u64, hash: Hash, through: u64, reply: Reply<Dispatch> },
     Depths { reply: Reply<Depths> },
     Trusted { time: WallTime },
+    Tidy,
     Corrupt { what: String },
     Stop { reply: Reply<()> },
 }
@@ -191,8 +192,9 @@ impl Store {
         queue: Queue,
         number: u64,
         only_full: bool,
+        at_most: usize,
     ) -> Result<Option<SignedBatch>, StoreError> {
-        self.ask(|reply| Control::Fetch { queue, number, only_full, reply }).await
+        self.ask(|reply| Control::Fetch { queue, number, only_full, at_most, reply }).await
     }
 
     /// Frees everything up to this batch; see [`Outbox::release`].
@@ -229,6 +231,11 @@ impl Store {
     pub async fn keep_trusted(&self, time: WallTime) {
         // A store that has stopped keeps nothing, and says so elsewhere.
         let _ = self.control.send(Control::Trusted { time }).await;
+    }
+
+    /// Gives back room that is not needed, where there is much of it.
+    pub async fn tidy(&self) {
+        let _ = self.control.send(Control::Tidy).await;
     }
 
     /// Somebody found the file corrupt: it is set aside and salvaged.
@@ -387,8 +394,9 @@ impl Writer {
 
     fn control(&mut self, message: Control) {
         match message {
-            Control::Fetch { queue, number, only_full, reply } => {
-                let fetched = self.on_queue(queue, |outbox| outbox.fetch(queue.lane(), number, only_full));
+            Control::Fetch { queue, number, only_full, at_most, reply } => {
+                let fetched =
+                    self.on_queue(queue, |outbox| outbox.fetch(queue.lane(), number, only_full, at_most));
                 let _ = reply.send(fetched);
             }
             Control::Release { queue, number, hash, reply } => {
@@ -407,10 +415,10 @@ impl Writer {
             }
             Control::Trusted { time } => {
                 // On the board by itself if it fails; the next one will do.
-                let _ = self.on_disk(|disk| {
-                    disk.set_last_trusted(time)?;
-                    disk.shrink()
-                });
+                let _ = self.on_disk(|disk| disk.set_last_trusted(time));
+            }
+            Control::Tidy => {
+                let _ = self.on_disk(|disk| disk.shrink());
             }
             Control::Corrupt { what } => {
                 let _: Result<(), _> = self.on_disk(|_| Err(StoreError::Corrupt(what)));

@@ -178,7 +178,9 @@ impl VerifiedBatch {
     }
 
     /// The epochs of this batch, ready to open its entries. `known` keeps the ones opened before: an epoch
-    /// lasts for many batches, and each costs an X25519 operation.
+    /// lasts for many batches, and each costs an X25519 operation. Keep one map for each gateway: an epoch opens
+    /// under the name of the gateway that it was begun for, and shared, one gateway could pass off another's
+    /// copied entries as its own.
     ///
     /// # Errors
     /// Where an encapsulation is no usable point.

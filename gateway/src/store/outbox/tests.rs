@@ -132,7 +132,7 @@ proptest! {
                     let place = *outbox.place(lane);
                     let number = sent.keys().filter(|(c, _)| *c == place.chain).map(|(_, n)| n + 1).max();
                     let number = number.unwrap_or(0).max(place.oldest_number);
-                    if let Some(signed) = outbox.fetch(lane, number, false).unwrap() {
+                    if let Some(signed) = outbox.fetch(lane, number, false, BATCH_BYTES).unwrap() {
                         let next = matches!(hub.take(&identity, &signed), Following::Next { .. });
                         prop_assert!(next);
                         let hash = signed.hash();
@@ -145,7 +145,7 @@ proptest! {
                 Step::Repeat(lane) => {
                     let place = *outbox.place(lane);
                     if let Some(before) = sent.get(&(place.chain, place.oldest_number)) {
-                        let again = outbox.fetch(lane, place.oldest_number, false).unwrap();
+                        let again = outbox.fetch(lane, place.oldest_number, false, BATCH_BYTES).unwrap();
                         prop_assert_eq!(Some(before), again.as_ref(), "re-sent is byte-identical");
                     }
                 }
@@ -164,7 +164,7 @@ proptest! {
             }
         }
         for lane in Lane::ALL {
-            while let Some(signed) = outbox.fetch(lane, outbox.place(lane).oldest_number, false).unwrap() {
+            while let Some(signed) = outbox.fetch(lane, outbox.place(lane).oldest_number, false, BATCH_BYTES).unwrap() {
                 let number = outbox.place(lane).oldest_number;
                 let refused = matches!(hub.take(&identity, &signed), Following::Refused(_));
                 prop_assert!(!refused);
@@ -182,9 +182,9 @@ fn a_receipt_of_another_batch_frees_nothing() {
     let (identity, _) = identity();
     let mut outbox = Outbox::open(None, identity, 1 << 30).unwrap();
     outbox.append(Lane::Urgent, &[record(1)]).unwrap();
-    let signed = outbox.fetch(Lane::Urgent, 0, false).unwrap().unwrap();
+    let signed = outbox.fetch(Lane::Urgent, 0, false, BATCH_BYTES).unwrap().unwrap();
     assert_eq!(outbox.release(Lane::Urgent, 0, &Hash::of(b"another")).unwrap(), 0);
-    assert_eq!(outbox.fetch(Lane::Urgent, 0, false).unwrap(), Some(signed));
+    assert_eq!(outbox.fetch(Lane::Urgent, 0, false, BATCH_BYTES).unwrap(), Some(signed));
 }
 
 #[test]
@@ -210,6 +210,7 @@ fn a_full_outbox_takes_no_routine_entry_but_every_alarm() {
     let full = (0..100).find_map(|_| outbox.append(Lane::Routine, &many).err());
     assert!(matches!(full, Some(StoreError::Full)), "{full:?}");
     outbox.append(Lane::Urgent, &[record(1)]).unwrap();
-    let signed = outbox.fetch(Lane::Routine, 0, false).unwrap().expect("what is stored still goes out");
+    let signed =
+        outbox.fetch(Lane::Routine, 0, false, BATCH_BYTES).unwrap().expect("what is stored still goes out");
     outbox.release(Lane::Routine, 0, &signed.hash()).unwrap();
 }
