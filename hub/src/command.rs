@@ -180,7 +180,7 @@ fn receive(hub: &Hub, broker: WhichBroker) -> Result<(), Error> {
     let runtime = tokio::runtime::Runtime::new().map_err(Error::Runtime)?;
     runtime.block_on(async {
         let stop = stop_signal().map_err(Error::Runtime)?;
-        serve(&directory, &database, broker, |address| ready(address), stop).await
+        serve(&directory, &database, broker, ready, stop).await
     })
 }
 

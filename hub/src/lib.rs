@@ -9,6 +9,7 @@
 
 mod access;
 mod authority;
+mod checkpoint;
 mod clock;
 mod command;
 mod directory;

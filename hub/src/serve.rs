@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use varde_wire::Lane;
 
+use crate::checkpoint::Checkpoints;
 use crate::embedded::Embedded;
 use crate::link::{BrokerAddress, Credentials, Link};
 use crate::store::Store;
@@ -69,8 +70,9 @@ pub async fn serve(
     }
     let heard: Vec<_> = links.iter().map(|(_, _, is_up)| is_up.clone()).collect();
     let senders: Vec<_> = links.into_iter().map(|(lane, answer, _)| (lane, answer)).collect();
-    let store = waiting::keep(Arc::clone(&waiting), intake, move |answers| hand_out(&senders, answers))
-        .map_err(|source| Error::File { doing: "start a thread for", path: database.to_owned(), source })?;
+    let checkpoints = Checkpoints::begin(Store::open(database)?).map_err(Error::Runtime)?;
+    let answer = move |answers| hand_out(&senders, answers);
+    let store = waiting::keep(Arc::clone(&waiting), intake, checkpoints, answer).map_err(Error::Runtime)?;
 
     tokio::pin!(stop);
     let all_heard = async {
@@ -110,9 +112,9 @@ fn hand_out(links: &[(Lane, mpsc::Sender<Answer>)], answers: Vec<Answer>) {
 /// Where this machine reaches a listener of its own that listens on every address.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
     };
     SocketAddr::new(ip, address.port())
 }

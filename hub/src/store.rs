@@ -65,6 +65,15 @@ pub enum StoreError {
     Damaged(&'static str),
 }
 
+/// FULL: a commit has to survive a power cut, as a receipt follows it. A commit carries the log over into the
+/// database only when it has grown to 64 MiB: see `checkpoint.rs`.
+const SETTINGS: &str = "
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+PRAGMA wal_autocheckpoint = 16384;
+PRAGMA foreign_keys = ON;
+";
+
 /// The hub's database.
 pub struct Store {
     connection: Connection,
@@ -83,10 +92,7 @@ impl Store {
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )
         .map_err(failed)?;
-        // FULL: a commit has to survive a power cut, as a receipt follows it.
-        connection
-            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
-            .map_err(failed)?;
+        connection.execute_batch(SETTINGS).map_err(failed)?;
         schema::bring_up(&connection, path)?;
         Ok(Self { connection })
     }
@@ -122,6 +128,11 @@ impl Store {
             return Ok(());
         }
         Ok(self.connection.execute_batch("ROLLBACK")?)
+    }
+
+    /// Carries the log over into the database as far as that holds up nobody.
+    pub(crate) fn checkpoint(&self) -> Result<(), StoreError> {
+        Ok(self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
     }
 
     /// A number that changes whenever somebody else has written.

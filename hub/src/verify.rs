@@ -31,10 +31,10 @@ pub fn verify(directory: &Directory, database: &Path, path: &Path) -> Result<Str
         }
     }
     let signed = SignedBatch::from_bytes(bytes);
-    let mut why = match signed.key_id() {
-        Ok(_) => "signed with a key that is not on file".to_owned(),
-        Err(e) => e.to_string(),
-    };
+    if let Err(e) = signed.key_id() {
+        return Err(Error::Unverified { path: path.to_owned(), why: e.to_string() });
+    }
+    let mut why = "signed with a key that is not on file".to_owned();
     for (id, gateway) in &gateways {
         let keys = std::iter::once((&gateway.verifying, "in force"));
         let old =

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use varde_wire::{GatewayId, Lane};
 
+use crate::checkpoint::Checkpoints;
 use crate::store::StoreError;
 use crate::{Answer, Arrival, Cause, Intake, Outcome, clock};
 
@@ -121,6 +122,7 @@ impl Queue {
 pub(crate) fn keep(
     waiting: Arc<Waiting>,
     mut intake: Intake,
+    mut checkpoints: Checkpoints,
     answer: impl Fn(Vec<Answer>) + Send + 'static,
 ) -> std::io::Result<JoinHandle<()>> {
     thread::Builder::new().name("store".to_owned()).spawn(move || {
@@ -128,7 +130,8 @@ pub(crate) fn keep(
         let mut told = HashSet::new();
         while let Some(first) = waiting.wait() {
             match round(&waiting, &mut intake, first, &mut told) {
-                Ok(answers) => {
+                Ok((answers, bytes)) => {
+                    checkpoints.committed(bytes);
                     if failing {
                         tracing::info!("the database works again");
                     }
@@ -148,18 +151,20 @@ pub(crate) fn keep(
     })
 }
 
+/// One round, beginning with `first`: its answers, and how many bytes of batches it took.
 fn round(
     waiting: &Waiting,
     intake: &mut Intake,
     first: Arrival,
     told: &mut Told,
-) -> Result<Vec<Answer>, StoreError> {
+) -> Result<(Vec<Answer>, usize), StoreError> {
     let mut round = intake.begin()?;
     let began = Instant::now();
-    let (mut urgent, mut routine) = (false, false);
+    let (mut urgent, mut routine, mut bytes) = (false, false, 0_usize);
     let mut next = Some(first);
     for _ in 0..MOST_IN_ROUND {
         let Some(arrival) = next else { break };
+        bytes = bytes.saturating_add(arrival.signed.as_bytes().len());
         urgent |= arrival.lane == Lane::Urgent;
         routine |= arrival.lane == Lane::Routine;
         if let Outcome::Refused(cause) = round.take(&arrival, clock::now())? {
@@ -169,7 +174,7 @@ fn round(
         let enough = urgent || (routine && began.elapsed() > ROUTINE_SLICE);
         next = waiting.pop(if enough { Taking::Urgent } else { Taking::All });
     }
-    round.commit()
+    Ok((round.commit()?, bytes))
 }
 
 /// What was logged already. Every refusal is counted in the database; the log gets the first of each kind.
@@ -180,5 +185,40 @@ fn tell(told: &mut Told, arrival: &Arrival, cause: Cause) {
     if told.len() < MOST_TOLD && told.insert((gateway.clone(), *lane, cause)) {
         let cause = cause.name();
         tracing::warn!(%gateway, %lane, cause, "refused a batch; 'show --incidents' counts all like it");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use varde_wire::SignedBatch;
+
+    use super::*;
+
+    fn arrival(lane: Lane, bytes: usize) -> Arrival {
+        let signed = SignedBatch::from_bytes(vec![0; bytes]);
+        Arrival { gateway: "gw-1".parse().unwrap(), lane, signed }
+    }
+
+    #[test]
+    fn an_urgent_batch_passes_every_routine_one_that_waits() {
+        let waiting = Waiting::default();
+        for lane in [Lane::Routine, Lane::Routine, Lane::Urgent] {
+            assert!(waiting.push(arrival(lane, 1)));
+        }
+        let lanes = std::iter::from_fn(|| waiting.pop(Taking::All)).map(|arrival| arrival.lane);
+        assert_eq!(lanes.collect::<Vec<_>>(), [Lane::Urgent, Lane::Routine, Lane::Routine]);
+    }
+
+    #[test]
+    fn a_full_routine_lane_lets_go_and_the_urgent_one_still_takes() {
+        let waiting = Waiting::default();
+        assert!(waiting.push(arrival(Lane::Routine, MOST_BYTES)));
+        assert!(!waiting.push(arrival(Lane::Routine, 1)));
+        assert!(waiting.push(arrival(Lane::Urgent, 1)));
+        waiting.close();
+        assert_eq!(waiting.wait().map(|arrival| arrival.lane), Some(Lane::Urgent));
+        assert_eq!(waiting.wait().map(|arrival| arrival.lane), Some(Lane::Routine));
+        assert_eq!(waiting.wait(), None);
+        assert!(waiting.push(arrival(Lane::Routine, MOST_BYTES)));
     }
 }

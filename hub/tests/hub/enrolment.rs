@@ -1,11 +1,9 @@
 //! What `init` and `enrol` write.
 
-mod gateway;
-
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use gateway::Hub;
+use crate::gateway::Hub;
 use varde_hub::{Directory, Enrol, Signature};
 use varde_wire::OpeningKey;
 

@@ -1,5 +1,4 @@
 //! A hub in a temporary directory, and gateways enrolled with it that make batches.
-#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::path::{Path, PathBuf};
 
@@ -12,64 +11,64 @@ use varde_wire::{
 };
 
 /// Any moment will do for batches that are taken in without a clock.
-pub const NOW: WallTime = WallTime::from_unix_millis(1_800_000_000_000);
-pub const BOOT: BootId = BootId::from_bytes([9; 16]);
+pub(crate) const NOW: WallTime = WallTime::from_unix_millis(1_800_000_000_000);
+pub(crate) const BOOT: BootId = BootId::from_bytes([9; 16]);
 
 /// A hub and its directory.
-pub struct Hub {
-    pub root: TempDir,
-    pub directory: Directory,
+pub(crate) struct Hub {
+    pub(crate) root: TempDir,
+    pub(crate) directory: Directory,
 }
 
 impl Hub {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         let directory = varde_hub::init(&root.path().join("hub"), &["localhost".to_owned()]).unwrap();
         Self { root, directory }
     }
 
-    pub fn enrol(&self, id: &str, signature: Signature, again: bool) -> Gateway {
+    pub(crate) fn enrol(&self, id: &str, signature: Signature, again: bool) -> Gateway {
         let out = self.root.path().join(format!("{id}-{again}"));
         let enrol = Enrol { gateway: id.parse().unwrap(), out: out.clone(), signature, again };
         varde_hub::enrol(&self.directory, &self.database(), &enrol).unwrap();
         Gateway::load(&out)
     }
 
-    pub fn database(&self) -> PathBuf {
+    pub(crate) fn database(&self) -> PathBuf {
         self.directory.database()
     }
 
-    pub fn intake(&self) -> Intake {
+    pub(crate) fn intake(&self) -> Intake {
         Intake::new(Store::open(&self.database()).unwrap(), self.directory.keys().unwrap())
     }
 
     /// The lines of `show --json`.
-    pub fn shown(&self, show: Show) -> Vec<serde_json::Value> {
+    pub(crate) fn shown(&self, show: Show) -> Vec<serde_json::Value> {
         let mut out = Vec::new();
         varde_hub::show(&self.database(), &Show { json: true, ..show }, &mut out).unwrap();
         String::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    pub fn observations(&self) -> Vec<serde_json::Value> {
+    pub(crate) fn observations(&self) -> Vec<serde_json::Value> {
         self.shown(Show::default())
     }
 
-    pub fn incidents(&self) -> Vec<serde_json::Value> {
+    pub(crate) fn incidents(&self) -> Vec<serde_json::Value> {
         self.shown(Show { incidents: true, ..Show::default() })
     }
 }
 
 /// What a gateway knows after it was enrolled.
-pub struct Gateway {
-    pub id: GatewayId,
-    pub credentials: PathBuf,
-    pub signing: SigningKey,
-    pub hub_seal: SealingKey,
-    pub hub_verify: VerifyingKey,
+pub(crate) struct Gateway {
+    pub(crate) id: GatewayId,
+    pub(crate) credentials: PathBuf,
+    pub(crate) signing: SigningKey,
+    pub(crate) hub_seal: SealingKey,
+    pub(crate) hub_verify: VerifyingKey,
 }
 
 impl Gateway {
-    pub fn load(credentials: &Path) -> Self {
+    pub(crate) fn load(credentials: &Path) -> Self {
         let text = |name: &str| std::fs::read_to_string(credentials.join(name)).unwrap();
         Self {
             id: text("gateway.id").trim_end().parse().unwrap(),
@@ -80,11 +79,11 @@ impl Gateway {
         }
     }
 
-    pub fn epoch(&self, entropy: u8) -> SealingEpoch {
+    pub(crate) fn epoch(&self, entropy: u8) -> SealingEpoch {
         SealingEpoch::begin(&self.hub_seal, &self.id, [entropy; 32]).unwrap()
     }
 
-    pub fn outbox(&self, lane: Lane, chain: u8) -> Outbox<'_> {
+    pub(crate) fn outbox(&self, lane: Lane, chain: u8) -> Outbox<'_> {
         Outbox {
             gateway: self,
             lane,
@@ -96,25 +95,25 @@ impl Gateway {
         }
     }
 
-    pub fn arrival(&self, lane: Lane, signed: &SignedBatch) -> Arrival {
+    pub(crate) fn arrival(&self, lane: Lane, signed: &SignedBatch) -> Arrival {
         Arrival { gateway: self.id.clone(), lane, signed: signed.clone() }
     }
 }
 
 /// One chain of one lane.
-pub struct Outbox<'g> {
-    pub gateway: &'g Gateway,
-    pub lane: Lane,
-    pub chain: ChainId,
-    pub number: u64,
-    pub previous: Hash,
-    pub seq: u64,
-    pub epoch: SealingEpoch,
+pub(crate) struct Outbox<'g> {
+    pub(crate) gateway: &'g Gateway,
+    pub(crate) lane: Lane,
+    pub(crate) chain: ChainId,
+    pub(crate) number: u64,
+    pub(crate) previous: Hash,
+    pub(crate) seq: u64,
+    pub(crate) epoch: SealingEpoch,
 }
 
 impl Outbox<'_> {
     /// The next batch of the chain, with these records.
-    pub fn batch(&mut self, records: &[Record]) -> SignedBatch {
+    pub(crate) fn batch(&mut self, records: &[Record]) -> SignedBatch {
         let entries = (self.seq..).zip(records).map(|(seq, record)| {
             let (count, bytes) = self.epoch.seal(self.lane, seq, &record.encode().unwrap()).unwrap();
             Sealed { epoch: 0, count, bytes }
@@ -123,7 +122,7 @@ impl Outbox<'_> {
         self.batch_of(entries)
     }
 
-    pub fn batch_of(&mut self, entries: Vec<Sealed>) -> SignedBatch {
+    pub(crate) fn batch_of(&mut self, entries: Vec<Sealed>) -> SignedBatch {
         let batch = Batch {
             gateway: self.gateway.id.clone(),
             lane: self.lane,
@@ -142,11 +141,11 @@ impl Outbox<'_> {
     }
 }
 
-pub fn stamp(uptime: u64, wall: i64, trust: Trust) -> Stamp {
+pub(crate) fn stamp(uptime: u64, wall: i64, trust: Trust) -> Stamp {
     Stamp { boot: BOOT, uptime: Instant::from_millis(uptime), wall: WallTime::from_unix_millis(wall), trust }
 }
 
-pub fn observation(metric: Metric, value: Value, unit: Option<Unit>) -> Observation {
+pub(crate) fn observation(metric: Metric, value: Value, unit: Option<Unit>) -> Observation {
     Observation {
         device: "cuff-1".parse::<DeviceId>().unwrap(),
         metric,
@@ -160,7 +159,7 @@ pub fn observation(metric: Metric, value: Value, unit: Option<Unit>) -> Observat
 }
 
 /// A reading of so many mmHg.
-pub fn reading(mmhg: i64) -> Record {
+pub(crate) fn reading(mmhg: i64) -> Record {
     let value = Value::Decimal(Decimal::whole(mmhg));
     let content = observation(Metric::SYSTOLIC, value, Some(Unit::MillimetreOfMercury));
     Record {
@@ -169,7 +168,7 @@ pub fn reading(mmhg: i64) -> Record {
     }
 }
 
-pub fn alarm() -> Record {
+pub(crate) fn alarm() -> Record {
     let content = observation(Metric::PERSONAL_ALARM, Value::Event(Event::SafetyAlarm), None);
     Record {
         stamp: stamp(2_000, 1_700_000_001_000, Trust::Synchronised),
@@ -177,19 +176,19 @@ pub fn alarm() -> Record {
     }
 }
 
-pub fn anchor(uptime: u64, wall: i64) -> Record {
+pub(crate) fn anchor(uptime: u64, wall: i64) -> Record {
     Record {
         stamp: stamp(uptime, wall, Trust::Synchronised),
         content: Content::Anchor(Anchor { moved_ms: 0 }),
     }
 }
 
-pub fn gap(gap: Gap) -> Record {
+pub(crate) fn gap(gap: Gap) -> Record {
     Record { stamp: gap.to, content: Content::Gap(gap) }
 }
 
 /// Takes batches in, one round each; gives what became of them and the receipts.
-pub fn take(
+pub(crate) fn take(
     intake: &mut Intake,
     gateway: &Gateway,
     lane: Lane,
@@ -209,7 +208,7 @@ pub fn take(
 }
 
 /// What became of batches, as short as it can be said.
-pub fn causes(taken: &[(Outcome, Vec<Receipt>)]) -> Vec<Option<Cause>> {
+pub(crate) fn causes(taken: &[(Outcome, Vec<Receipt>)]) -> Vec<Option<Cause>> {
     let cause = |outcome: &Outcome| match outcome {
         Outcome::Refused(cause) => Some(*cause),
         Outcome::Stored { .. } | Outcome::Repeated => None,

@@ -1,8 +1,6 @@
 //! What becomes of batches, one by one.
 
-mod gateway;
-
-use gateway::{Hub, alarm, anchor, causes, gap, observation, reading, stamp, take};
+use crate::gateway::{Hub, alarm, anchor, causes, gap, observation, reading, stamp, take};
 use varde_hub::{Cause, Outcome, Show, Signature};
 use varde_wire::{
     Content, Decimal, Event, Gap, GapReason, Lane, Metric, Record, Refusal, Sealed, SignedBatch, Trust,
@@ -109,7 +107,7 @@ fn nothing_is_answered_to_who_is_not_believed() {
     let mut round = intake.begin().unwrap();
     let mut stranger = gateway.arrival(Lane::Routine, &batch);
     stranger.gateway = "gw-3".parse().unwrap();
-    assert_eq!(round.take(&stranger, gateway::NOW).unwrap(), Outcome::Refused(Cause::UnknownGateway));
+    assert_eq!(round.take(&stranger, crate::gateway::NOW).unwrap(), Outcome::Refused(Cause::UnknownGateway));
     assert!(round.commit().unwrap().is_empty());
     assert_eq!(hub.incidents().len(), 5);
     assert!(hub.observations().is_empty());
@@ -139,7 +137,7 @@ fn an_entry_that_does_not_open_is_kept_and_does_not_hold_up_its_lane() {
     let hub = Hub::new();
     let gateway = hub.enrol("gw-1", Signature::Ed25519, false);
     let mut outbox = gateway.outbox(Lane::Routine, 1);
-    let sealed = |outbox: &mut gateway::Outbox<'_>, seq, record: &Record| {
+    let sealed = |outbox: &mut crate::gateway::Outbox<'_>, seq, record: &Record| {
         let (count, bytes) = outbox.epoch.seal(Lane::Routine, seq, &record.encode().unwrap()).unwrap();
         Sealed { epoch: 0, count, bytes }
     };
@@ -234,7 +232,7 @@ fn verify_says_of_a_file_whose_it_is_and_where_it_stands() {
     let (stored, next) = (outbox.batch(&[alarm()]), outbox.batch(&[alarm()]));
     let mut intake = hub.intake();
     let mut round = intake.begin().unwrap();
-    round.take(&gateway.arrival(Lane::Urgent, &stored), gateway::NOW).unwrap();
+    round.take(&gateway.arrival(Lane::Urgent, &stored), crate::gateway::NOW).unwrap();
     let answers = round.commit().unwrap();
     let verify = |bytes: &[u8]| {
         let path = hub.root.path().join("file");
@@ -272,4 +270,22 @@ fn every_value_is_shown_with_its_precision() {
     let values: Vec<_> = shown.iter().map(|line| line["value"].as_str().unwrap()).collect();
     assert_eq!(values, ["2.00", "battery-low", "0x5"]);
     assert_eq!((&shown[1]["vkp"], &shown[1]["scaip"]), (&"1.17".into(), &"0016".into()));
+}
+
+#[test]
+fn a_flood_of_bad_batches_is_counted_in_full_and_kept_in_part() {
+    let hub = Hub::new();
+    let gateway = hub.enrol("gw-1", Signature::Ed25519, false);
+    let mut intake = hub.intake();
+    let mut round = intake.begin().unwrap();
+    for number in 0..400_u32 {
+        let garbage = SignedBatch::from_bytes(number.to_be_bytes().to_vec());
+        round.take(&gateway.arrival(Lane::Routine, &garbage), crate::gateway::NOW).unwrap();
+    }
+    round.commit().unwrap();
+    assert_eq!(hub.incidents().len(), 256);
+    let mut summary = Vec::new();
+    varde_hub::show(&hub.database(), &Show::default(), &mut summary).unwrap();
+    let summary = String::from_utf8(summary).unwrap();
+    assert!(summary.contains("400 batches refused: malformed"), "{summary}");
 }

@@ -1,0 +1,12 @@
+//! The hub from outside: what it makes, what it takes in, what it answers and shows.
+
+#[cfg(test)]
+mod broker;
+#[cfg(test)]
+mod enrolment;
+#[cfg(test)]
+mod gateway;
+#[cfg(test)]
+mod intake;
+#[cfg(test)]
+mod rounds;
