@@ -24,7 +24,7 @@ impl Checkpoints {
             while is_due.recv().is_ok() {
                 if let Err(e) = store.checkpoint() {
                     // The storing connection does it, slower, once the log is long.
-                    tracing::debug!("no checkpoint: {}", crate::command::chain(&e));
+                    tracing::debug!("no checkpoint: {}", crate::error::chain(&e));
                 }
             }
         })?;

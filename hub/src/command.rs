@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 use varde_wire::GatewayId;
 
+use crate::error::chain;
 use crate::{
     Broker, BrokerAddress, Directory, Enrol, Error, Show, Signature, enrol, init, serve, show, verify,
 };
@@ -130,12 +131,6 @@ pub fn main() -> ExitCode {
             ExitCode::from(e.exit_code())
         }
     }
-}
-
-/// An error with all its causes, on one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |error| error.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 fn run(command: Command) -> Result<(), Error> {

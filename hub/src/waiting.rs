@@ -140,7 +140,7 @@ pub(crate) fn keep(
                 }
                 Err(e) => {
                     if !failing {
-                        let e = crate::command::chain(&e);
+                        let e = crate::error::chain(&e);
                         tracing::error!("nothing is stored and no receipt is given: {e}");
                     }
                     failing = true;

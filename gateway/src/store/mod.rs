@@ -4,13 +4,17 @@
 //! disk, and *committed* once its transaction is: WAL with `synchronous=FULL`, so a power cut takes nothing
 //! that was committed. From then on only a verified receipt frees it.
 //!
-//! - [`outbox`]: one database: append, cut, fetch, release, restart
+//! - [`outbox`]: one database: append, fetch, release, restart
+//! - [`place`]: where a lane of it stands
+//! - `cut`: entries become a signed batch
 //! - [`schema`]: its tables and how they came to be
 //! - [`sealer`]: the epoch that seals
 //! - [`salvage`]: what can be read back from a corrupt file
 //! - [`writer`]: the thread: group commit, and what happens when the disk does not work
 
+mod cut;
 pub mod outbox;
+pub mod place;
 pub mod salvage;
 pub mod schema;
 pub mod sealer;

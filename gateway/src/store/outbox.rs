@@ -6,25 +6,13 @@
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
-use varde_core::Dispatch;
-use varde_wire::{
-    Batch, ChainId, Encapsulation, Hash, Lane, MAX_BATCH_ENTRIES, Record, Sealed, SignedBatch, WallTime,
-};
+use varde_wire::{ChainId, Encapsulation, Hash, Lane, Record, Sealed, SignedBatch, WallTime};
 
+use super::cut::{Cut, cut};
+use super::place::{Place, load_places, save_place};
 use super::sealer::Sealer;
 use super::{Identity, StoreError, schema};
 use crate::{clock, entropy};
-
-/// The most sealed bytes that go into one batch, whatever the caller asks for: a link that turned slow carries it
-/// in a few seconds, and the wire's own limit is far.
-pub const BATCH_BYTES: usize = 32 * 1024;
-
-/// The most entries that go into one batch.
-const BATCH_ENTRIES: usize = 512;
-const _: () = assert!(BATCH_ENTRIES <= MAX_BATCH_ENTRIES);
-
-/// Alarms go out as they come, whatever the link.
-const URGENT_CUT: (bool, usize) = (false, BATCH_BYTES);
 
 /// Room beyond the largest size that only urgent entries, batches and what frees them may use.
 const RESERVE_BYTES: u64 = 32 << 20;
@@ -41,49 +29,6 @@ pub struct Outbox {
     epoch: Option<i64>,
     places: [Place; 2],
     largest_pages: u64,
-}
-
-/// Where a lane stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// Its chain.
-    pub chain: ChainId,
-    /// The seq of the next entry.
-    pub next_seq: u64,
-    /// Every entry before this seq is in a batch, or released.
-    pub cut_seq: u64,
-    /// Every entry before this seq is released.
-    pub released_seq: u64,
-    /// The number of the next batch.
-    pub next_number: u64,
-    /// The number of the oldest batch without a receipt.
-    pub oldest_number: u64,
-    /// The hash of the newest batch.
-    pub head: Hash,
-}
-
-impl Place {
-    fn new(chain: ChainId, first_seq: u64) -> Self {
-        Self {
-            chain,
-            next_seq: first_seq,
-            cut_seq: first_seq,
-            released_seq: first_seq,
-            next_number: 0,
-            oldest_number: 0,
-            head: Hash::NONE,
-        }
-    }
-
-    /// What a delivery starts from.
-    pub fn dispatch(&self) -> Dispatch {
-        Dispatch { chain: self.chain, oldest: self.oldest_number, next: self.next_number }
-    }
-
-    /// Whether nothing in it waits for a receipt.
-    pub fn is_empty(&self) -> bool {
-        self.released_seq == self.next_seq
-    }
 }
 
 impl Outbox {
@@ -157,7 +102,7 @@ impl Outbox {
             }
         }
         if lane == Lane::Urgent {
-            while cut(&transaction, &self.identity, lane, &mut place, URGENT_CUT)?.is_some() {}
+            while cut(&transaction, &self.identity, lane, &mut place, Cut::NOW)?.is_some() {}
         }
         save_place(&transaction, lane, &place)?;
         transaction.commit()?;
@@ -187,7 +132,8 @@ impl Outbox {
             return Ok(None);
         }
         let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let Some(signed) = cut(&transaction, &self.identity, lane, &mut place, (only_full, at_most))? else {
+        let Some(signed) = cut(&transaction, &self.identity, lane, &mut place, Cut { only_full, at_most })?
+        else {
             return Ok(None);
         };
         save_place(&transaction, lane, &place)?;
@@ -237,7 +183,7 @@ impl Outbox {
         };
         let mut restarted = restarted;
         if lane == Lane::Urgent {
-            while cut(&transaction, &self.identity, lane, &mut restarted, URGENT_CUT)?.is_some() {}
+            while cut(&transaction, &self.identity, lane, &mut restarted, Cut::NOW)?.is_some() {}
         }
         save_place(&transaction, lane, &restarted)?;
         transaction.commit()?;
@@ -365,63 +311,6 @@ fn claim(db: &Connection, identity: &Identity) -> Result<(), StoreError> {
     if found == ours { Ok(()) } else { Err(StoreError::Foreign { found, ours: ours.to_owned() }) }
 }
 
-fn load_places(db: &mut Connection) -> Result<[Place; 2], StoreError> {
-    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut places = [Place::new(ChainId::from_bytes([0; 16]), 0); 2];
-    for (lane, place) in Lane::ALL.into_iter().zip(&mut places) {
-        *place = match load_place(&transaction, lane)? {
-            Some(place) => place,
-            None => {
-                let place = Place::new(ChainId::from_bytes(entropy::bytes()?), 0);
-                save_place(&transaction, lane, &place)?;
-                place
-            }
-        };
-    }
-    transaction.commit()?;
-    Ok(places)
-}
-
-fn load_place(db: &Connection, lane: Lane) -> Result<Option<Place>, StoreError> {
-    Ok(db
-        .query_row(
-            "SELECT chain, next_seq, cut_seq, released_seq, next_number, oldest_number, head
-             FROM lane WHERE lane = ?1",
-            [lane.number()],
-            |row| {
-                Ok(Place {
-                    chain: ChainId::from_bytes(row.get(0)?),
-                    next_seq: row.get(1)?,
-                    cut_seq: row.get(2)?,
-                    released_seq: row.get(3)?,
-                    next_number: row.get(4)?,
-                    oldest_number: row.get(5)?,
-                    head: Hash::from_bytes(row.get(6)?),
-                })
-            },
-        )
-        .optional()?)
-}
-
-fn save_place(db: &Connection, lane: Lane, place: &Place) -> Result<(), StoreError> {
-    db.prepare_cached(
-        "INSERT OR REPLACE INTO lane
-             (lane, chain, next_seq, cut_seq, released_seq, next_number, oldest_number, head)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    )?
-    .execute(params![
-        lane.number(),
-        place.chain.as_bytes(),
-        place.next_seq,
-        place.cut_seq,
-        place.released_seq,
-        place.next_number,
-        place.oldest_number,
-        place.head.as_bytes(),
-    ])?;
-    Ok(())
-}
-
 fn write_epoch(db: &Transaction<'_>, known: Option<i64>, epoch: &Encapsulation) -> Result<i64, StoreError> {
     if let Some(id) = known {
         return Ok(id);
@@ -438,101 +327,6 @@ fn forget_old_epochs(db: &Connection) -> Result<(), StoreError> {
         db.execute("DELETE FROM epoch", [])?;
     }
     Ok(())
-}
-
-/// Makes the next batch of a lane from the entries that wait; none where none do, or where they do not fill
-/// one and `only_full` is set.
-fn cut(
-    db: &Transaction<'_>,
-    identity: &Identity,
-    lane: Lane,
-    place: &mut Place,
-    (only_full, at_most): (bool, usize),
-) -> Result<Option<SignedBatch>, StoreError> {
-    let Some(run) = next_run(db, lane, place.cut_seq, at_most.min(BATCH_BYTES))? else {
-        place.cut_seq = place.next_seq;
-        return Ok(None);
-    };
-    if only_full && !run.full {
-        return Ok(None);
-    }
-    let batch = Batch {
-        gateway: identity.gateway.clone(),
-        lane,
-        chain: place.chain,
-        number: place.next_number,
-        previous: place.head,
-        first: run.first,
-        epochs: run.epochs,
-        entries: run.entries,
-    };
-    let signed = batch.sign(&identity.sign)?;
-    let hash = signed.hash();
-    db.prepare_cached(
-        "INSERT INTO batch (lane, number, last_seq, made, hash, signed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?
-    .execute(params![
-        lane.number(),
-        place.next_number,
-        batch.last(),
-        run.made,
-        hash.as_bytes(),
-        signed.as_bytes()
-    ])?;
-    db.prepare_cached("DELETE FROM entry WHERE lane = ?1 AND seq BETWEEN ?2 AND ?3")?.execute(params![
-        lane.number(),
-        run.first,
-        batch.last()
-    ])?;
-    place.cut_seq = batch.last() + 1;
-    place.next_number += 1;
-    place.head = hash;
-    Ok(Some(signed))
-}
-
-/// Consecutive entries that make a batch.
-struct Run {
-    first: u64,
-    made: i64,
-    epochs: Vec<Encapsulation>,
-    entries: Vec<Sealed>,
-    full: bool,
-}
-
-fn next_run(db: &Transaction<'_>, lane: Lane, from: u64, at_most: usize) -> Result<Option<Run>, StoreError> {
-    let mut select = db.prepare_cached(
-        "SELECT seq, encapsulation, count, made, sealed FROM entry JOIN epoch ON epoch.id = entry.epoch
-         WHERE lane = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3",
-    )?;
-    let mut rows = select.query(params![lane.number(), from, BATCH_ENTRIES])?;
-    let mut run: Option<Run> = None;
-    let mut bytes = 0;
-    while let Some(row) = rows.next()? {
-        let seq: u64 = row.get(0)?;
-        let epoch: Encapsulation = row.get(1)?;
-        let sealed: Vec<u8> = row.get(4)?;
-        bytes += sealed.len();
-        let run = run.get_or_insert(Run {
-            first: seq,
-            made: row.get(3)?,
-            epochs: Vec::new(),
-            entries: Vec::new(),
-            full: false,
-        });
-        let consecutive = u64::try_from(run.entries.len()).is_ok_and(|n| run.first + n == seq);
-        let known = run.epochs.iter().position(|known| *known == epoch);
-        let place = known.unwrap_or(run.epochs.len());
-        if !consecutive || (bytes > at_most && !run.entries.is_empty()) || place > usize::from(u8::MAX) {
-            run.full = true;
-            break;
-        }
-        if known.is_none() {
-            run.epochs.push(epoch);
-        }
-        let place = u8::try_from(place).unwrap_or(u8::MAX);
-        run.entries.push(Sealed { epoch: place, count: row.get(2)?, bytes: sealed });
-    }
-    Ok(run.map(|run| Run { full: run.full || run.entries.len() == BATCH_ENTRIES, ..run }))
 }
 
 fn last_seq_of(db: &Connection, lane: Lane, number: u64, hash: &Hash) -> Result<Option<u64>, StoreError> {

@@ -10,6 +10,7 @@ use varde_wire::{
 };
 
 use super::*;
+use crate::store::cut::BATCH_BYTES;
 
 fn identity() -> (Identity, OpeningKey) {
     let hub = OpeningKey::derive(&[1; 32]);
