@@ -85,7 +85,7 @@ pub struct DeviceState {
 /// How the uplink stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UplinkState {
-    /// `connecting`, `connected`, `waiting`.
+    /// `connecting` at the start, then `connected`, or `waiting` between attempts.
     pub state: &'static str,
     /// Since when.
     pub since: WallTime,

@@ -1,6 +1,7 @@
 //! `varde run`: everything together, from start to a clean stop.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,6 +64,7 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
         let directory = settings.state_directory.display();
         board.fault(Fault::Disk, format!("the state directory {directory} cannot be made: {error}"));
     }
+    let _alone = alone(&settings.state_directory)?;
     let outbox = settings.state_directory.join("outbox.db");
     let options = writer::Options {
         path: outbox.clone(),
@@ -122,6 +124,18 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
     let stopped = store.stop().await;
     tasks.shutdown().await;
     Ok(stopped?)
+}
+
+/// Holds the state directory until the process ends: two writers would give the same seqs twice. SQLite alone
+/// would let both in, by turns.
+fn alone(state_directory: &Path) -> Result<Option<File>, StoreError> {
+    // A directory that cannot be opened holds nothing to be alone with; the store says what is wrong with it.
+    let Ok(directory) = File::open(state_directory) else { return Ok(None) };
+    match rustix::fs::flock(&directory, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::InUse),
+        // A file system without locks is no reason to stay silent.
+        Ok(()) | Err(_) => Ok(Some(directory)),
+    }
 }
 
 /// Minds the clock: an anchor when it becomes right, the last trusted time for the next boot.

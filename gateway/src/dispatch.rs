@@ -72,7 +72,6 @@ impl<U: Uplink> Dispatcher<U> {
             if self.look_at_store().await.is_err() {
                 return;
             }
-            self.board.uplink("connecting", None);
             let error = match self.uplink.connect().await {
                 Ok(connection) => {
                     self.board.uplink("connected", None);

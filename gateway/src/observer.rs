@@ -1,4 +1,7 @@
-//! Looking in: a socket in the state directory that gives a picture to whoever may open it, and takes nothing.
+//! Looking in: a socket that gives a picture to whoever may open it, and takes nothing.
+//!
+//! It lies in the runtime directory where systemd gave one, which works when the disk does not, else in the state
+//! directory.
 
 use std::fs::{File, Permissions};
 use std::io::{self, Read as _};
@@ -15,12 +18,16 @@ use crate::snapshot::{Snapshot, Sources};
 
 const NAME: &str = "status.sock";
 
+/// What systemd makes for the service; `varde status` of another user is not told.
+const RUNTIME_DIRECTORY: &str = "/run/varde";
+
 /// Answers each connection with one picture, as JSON, until the store stops.
 ///
 /// # Errors
 /// Where the socket cannot be made.
 pub async fn serve(sources: Sources<'_>) -> io::Result<()> {
-    let place = Place::of(sources.state_directory)?;
+    let runtime = std::env::var_os("RUNTIME_DIRECTORY").map(PathBuf::from);
+    let place = Place::of(runtime.as_deref().unwrap_or(sources.state_directory))?;
     match std::fs::remove_file(place.path()) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
@@ -46,8 +53,11 @@ pub async fn serve(sources: Sources<'_>) -> io::Result<()> {
 /// # Errors
 /// Where none runs there, or it may not be asked.
 pub fn ask(state_directory: &Path) -> io::Result<Snapshot> {
-    let place = Place::of(state_directory)?;
-    let mut stream = UnixStream::connect(place.path())?;
+    let connect = |directory: &Path| UnixStream::connect(Place::of(directory)?.path());
+    let mut stream = connect(state_directory).or_else(|error| {
+        // The first error is the one to tell: the state directory was asked for.
+        connect(Path::new(RUNTIME_DIRECTORY)).map_err(|_| error)
+    })?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
     let mut text = Vec::new();
     stream.read_to_end(&mut text)?;

@@ -69,6 +69,8 @@ pub struct Delivery {
     connected: bool,
     /// A fetch is out; nothing else is asked of the store until it is answered.
     fetching: bool,
+    /// The store could not give a batch that it has; it is asked again when it works, or when time has passed.
+    store_fails: bool,
     /// Entries may be waiting that are in no batch yet.
     waiting: bool,
     /// Every waiting entry that fills a batch has been cut; the rest goes when nothing else is on its way.
@@ -92,6 +94,7 @@ impl Delivery {
             window: window.clamp(1, WINDOW),
             connected: false,
             fetching: false,
+            store_fails: false,
             waiting: true,
             only_scraps: false,
             answer: None,
@@ -126,6 +129,7 @@ impl Delivery {
     /// A connection stands: everything unreceipted goes out on it.
     pub fn handle_connected(&mut self) {
         self.connected = true;
+        self.store_fails = false;
         self.backoff.succeeded();
         // Nobody tells of what is committed while there is no connection.
         self.handle_committed();
@@ -139,8 +143,9 @@ impl Delivery {
         self.rewind(self.place.oldest);
     }
 
-    /// Entries were committed.
+    /// Entries were committed, or the store works again.
     pub fn handle_committed(&mut self) {
+        self.store_fails = false;
         self.waiting = true;
         self.only_scraps = false;
     }
@@ -156,10 +161,13 @@ impl Delivery {
         self.fetching = false;
         let cut = number == self.place.next;
         let Some(length) = found else {
-            if !cut || self.in_flight() == 0 {
-                self.waiting = false;
+            if cut {
+                self.waiting = self.waiting && self.in_flight() > 0;
+                self.only_scraps = true;
+            } else {
+                self.store_fails = true;
+                self.retry_at.get_or_insert(now.after(self.backoff.failed()));
             }
-            self.only_scraps = true;
             return false;
         };
         if cut {
@@ -247,6 +255,7 @@ impl Delivery {
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.retry_at.is_some_and(|at| at <= now) {
             self.retry_at = None;
+            self.store_fails = false;
             self.rewind(self.place.oldest);
         }
     }
@@ -261,7 +270,8 @@ impl Delivery {
         if let Some(answer) = self.answer.take() {
             return Some(answer);
         }
-        if !self.connected || self.fetching || self.in_flight() >= self.window || self.pace.is_full() {
+        let held_up = self.fetching || self.store_fails || self.pace.is_full();
+        if !self.connected || held_up || self.in_flight() >= self.window {
             return None;
         }
         let again = self.sent < self.place.next;

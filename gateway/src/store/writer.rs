@@ -357,6 +357,7 @@ impl Writer {
         }
         match self.on_disk(|disk| disk.append(Lane::Routine, &records)) {
             Ok(()) => {
+                self.disk_works();
                 if self.given_up.take().is_some() {
                     self.board.count("gap records written");
                 }
@@ -470,24 +471,18 @@ impl Writer {
         let Some(disk) = &mut self.disk else {
             return Err(StoreError::Unwritable("the outbox file could not be opened".to_owned()));
         };
-        match step(disk) {
-            Ok(done) => {
-                if self.retry_at.take().is_some() {
-                    self.disk_works();
-                }
-                Ok(done)
-            }
-            Err(error) => {
-                self.disk_fails(&error);
-                Err(error)
-            }
-        }
+        step(disk).inspect_err(|error| self.disk_fails(error))
     }
 
+    /// Only a routine entry that was committed proves it: reading works on a full disk too, and alarms have room of
+    /// their own.
     fn disk_works(&mut self) {
-        self.retry.succeeded();
-        self.board.well(&Fault::Disk);
-        self.committed.notify_one();
+        if self.retry_at.take().is_some() {
+            self.retry.succeeded();
+            self.board.well(&Fault::Disk);
+            self.board.well(&Fault::Seal);
+            self.committed.notify_one();
+        }
     }
 
     fn disk_fails(&mut self, error: &StoreError) {
@@ -527,7 +522,9 @@ impl Writer {
             // Proves that it takes writes.
             let time = self.disk.as_ref().and_then(|disk| disk.last_trusted().ok().flatten());
             let time = time.unwrap_or(WallTime::from_unix_millis(0));
-            let _ = self.on_disk(|disk| disk.set_last_trusted(time));
+            if self.on_disk(|disk| disk.set_last_trusted(time)).is_ok() {
+                self.disk_works();
+            }
         } else {
             self.commit_routine();
         }

@@ -232,3 +232,18 @@ fn the_first_retry_of_an_unanswered_batch_comes_within_five_seconds_and_they_nev
         assert_eq!((world.up.len(), world.delivery.resent()), (1, retry));
     }
 }
+
+#[test]
+fn a_store_that_cannot_read_is_not_asked_in_a_circle() {
+    let mut world = World::new();
+    world.step(&Step::Commit(1));
+    world.step(&Step::Connect);
+    world.step(&Step::Disconnect);
+    world.delivery.handle_connected();
+    assert!(matches!(world.delivery.poll_output(), Some(Output::Fetch { number: 0, .. })));
+    assert!(!world.delivery.handle_fetched(0, None, world.now));
+    assert_eq!(world.delivery.poll_output(), None);
+    let retry = world.delivery.poll_timeout().expect("but it is asked again");
+    world.step(&Step::Wait(retry.since(world.now).as_millis() as u64));
+    assert_eq!(world.up, [0]);
+}
