@@ -18,7 +18,7 @@ use crate::devices::{ble, serial};
 use crate::dispatch::Dispatcher;
 use crate::intake::Intake;
 use crate::snapshot::Sources;
-use crate::store::{Identity, Store, StoreError, writer};
+use crate::store::{Identity, Options, Store, StoreError};
 use crate::uplink::{UplinkError, mqtt::Mqtt, tls};
 use crate::{integrity, observer};
 
@@ -66,7 +66,7 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
     }
     let _alone = alone(&settings.state_directory)?;
     let outbox = settings.state_directory.join("outbox.db");
-    let options = writer::Options {
+    let options = Options {
         path: outbox.clone(),
         commit_window: settings.store.commit_window,
         max_size_bytes: settings.store.max_size,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use varde::board::Board;
-use varde::store::{Identity, Store, writer::Options};
+use varde::store::{Identity, Options, Store};
 use varde_wire::{Lane, OpeningKey, SigningKey};
 
 use crate::backlog::record;

@@ -10,22 +10,24 @@
 //! - [`schema`]: its tables and how they came to be
 //! - [`sealer`]: the epoch that seals
 //! - [`salvage`]: what can be read back from a corrupt file
-//! - [`writer`]: the thread: group commit, and what happens when the disk does not work
+//! - [`handle`]: what other tasks ask of the thread
+//! - `writer`: the thread: group commit, and what happens when the disk does not work
 
 mod cut;
+pub mod handle;
 pub mod outbox;
 pub mod place;
 pub mod salvage;
 pub mod schema;
 pub mod sealer;
-pub mod writer;
+mod writer;
 
 use rusqlite::ErrorCode;
 use thiserror::Error;
 use varde_wire::{DecodeError, GatewayId, SealError, SealingKey, SigningKey};
 
+pub use handle::{Depth, Depths, Options, Queue, Store};
 pub use outbox::Outbox;
-pub use writer::{Depth, Depths, Queue, Store};
 
 /// Who the outbox belongs to and whom it is sealed for.
 #[derive(Clone, Debug)]

@@ -11,9 +11,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot};
-use varde_core::{Backoff, Dispatch};
-use varde_wire::{Content, Gap, GapReason, Hash, Instant, Lane, Record, SignedBatch, WallTime};
+use varde_core::Backoff;
+use varde_wire::{Content, Gap, GapReason, Instant, Lane, Record, WallTime};
 
+use super::handle::{Append, Control, Depth, Depths, Options, Queue, Reply};
 use super::salvage::{salvage, set_aside};
 use super::{Identity, Outbox, StoreError};
 use crate::board::{Board, Fault};
@@ -28,247 +29,8 @@ const FULL_GROUP: usize = 2048;
 /// How many records are given up together when memory is full: the oldest.
 const GIVEN_UP: usize = 1024;
 
-/// How the store is run.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The outbox's file.
-    pub path: PathBuf,
-    /// How long routine records wait for others before they are committed together.
-    pub commit_window: Duration,
-    /// The largest size of the file.
-    pub max_size_bytes: u64,
-}
-
-/// Where entries wait: one delivery each, in the order of precedence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Queue {
-    /// Urgent entries that the disk did not take.
-    Memory,
-    /// Urgent entries.
-    Urgent,
-    /// Routine entries.
-    Routine,
-}
-
-impl Queue {
-    /// All of them, the most urgent first.
-    pub const ALL: [Self; 3] = [Self::Memory, Self::Urgent, Self::Routine];
-
-    /// The lane it sends in.
-    pub const fn lane(self) -> Lane {
-        match self {
-            Self::Memory | Self::Urgent => Lane::Urgent,
-            Self::Routine => Lane::Routine,
-        }
-    }
-}
-
-/// How much is where, for [`crate::snapshot`] and for a delivery's start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Depth {
-    /// Where its chain stands.
-    pub dispatch: Dispatch,
-    /// Entries ever committed.
-    pub committed: u64,
-    /// Entries in batches that wait for a receipt.
-    pub in_batches: u64,
-    /// Entries that a receipt freed.
-    pub released: u64,
-    /// When the oldest entry without a receipt was made.
-    pub oldest_made: Option<WallTime>,
-}
-
-/// How much is where, by [`Queue`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Depths {
-    /// In the order of [`Queue::ALL`]. The disk's are missing while its file cannot be opened.
-    pub queues: [Option<Depth>; 3],
-    /// Bytes in the outbox.
-    pub size_bytes: u64,
-}
-
-struct Append {
-    records: Vec<Record>,
-    committed: oneshot::Sender<()>,
-}
-
-enum Control {
-    Fetch { queue: Queue, number: u64, only_full: bool, at_most: usize, reply: Reply<Option<SignedBatch>> },
-    Release { queue: Queue, number: u64, hash: Hash, reply: Reply<u64> },
-    Restart { queue: Queue, number: u64, hash: Hash, through: u64, reply: Reply<Dispatch> },
-    Depths { reply: Reply<Depths> },
-    Trusted { time: WallTime },
-    Tidy,
-    Corrupt { what: String },
-    Stop { reply: Reply<()> },
-}
-
-type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
-
-/// The store's handle. Cheap to clone.
-#[derive(Clone)]
-pub struct Store {
-    urgent: mpsc::Sender<Append>,
-    routine: mpsc::Sender<Append>,
-    control: mpsc::Sender<Control>,
-    committed: Arc<Notify>,
-    generation: Arc<AtomicU64>,
-}
-
-impl Store {
-    /// Starts the writer. Gives the last trusted time of earlier boots with it.
-    ///
-    /// # Errors
-    /// Where starting would do harm: the file is another gateway's, a newer program's, or in use. A disk that
-    /// does not work is none: it is a fault on the board, and tried again.
-    pub fn start(
-        options: Options,
-        identity: Identity,
-        board: Arc<Board>,
-    ) -> Result<(Self, Option<WallTime>), StoreError> {
-        let memory = Outbox::open(None, identity.clone(), u64::MAX >> 16)?;
-        let (urgent, urgent_rx) = mpsc::channel(256);
-        let (routine, routine_rx) = mpsc::channel(256);
-        let (control, control_rx) = mpsc::channel(64);
-        let committed = Arc::new(Notify::new());
-        let generation = Arc::new(AtomicU64::new(0));
-        let mut writer = Writer {
-            disk: None,
-            memory,
-            pending: Vec::new(),
-            waiting: Vec::new(),
-            given_up: None,
-            retry: Backoff::new(Duration::from_millis(500), Duration::from_secs(30), entropy::seed()),
-            retry_at: None,
-            options,
-            identity,
-            board,
-            committed: Arc::clone(&committed),
-            generation: Arc::clone(&generation),
-        };
-        if let Err(error @ (StoreError::Newer { .. } | StoreError::Foreign { .. } | StoreError::InUse)) =
-            writer.open_disk()
-        {
-            return Err(error);
-        }
-        let last_trusted = writer.disk.as_ref().and_then(|disk| disk.last_trusted().ok().flatten());
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .map_err(|e| StoreError::Database(e.to_string()))?;
-        std::thread::Builder::new()
-            .name("store".to_owned())
-            .spawn(move || runtime.block_on(writer.run(urgent_rx, routine_rx, control_rx)))
-            .map_err(|e| StoreError::Database(e.to_string()))?;
-        Ok((Self { urgent, routine, control, committed, generation }, last_trusted))
-    }
-
-    /// Hands records over to be committed in this lane. The receiver fires once they are; it fails if they were
-    /// not, and then urgent ones are on their way from memory, routine ones counted in a gap. Waits while the
-    /// writer is behind.
-    ///
-    /// # Errors
-    /// Where the store has stopped.
-    pub async fn append(
-        &self,
-        lane: Lane,
-        records: Vec<Record>,
-    ) -> Result<oneshot::Receiver<()>, StoreError> {
-        let (committed, receiver) = oneshot::channel();
-        let channel = match lane {
-            Lane::Urgent => &self.urgent,
-            Lane::Routine => &self.routine,
-        };
-        channel.send(Append { records, committed }).await.map_err(|_| StoreError::Stopped)?;
-        Ok(receiver)
-    }
-
-    /// The signed batch of this number; see [`Outbox::fetch`].
-    ///
-    /// # Errors
-    /// Where it cannot be read or cut.
-    pub async fn fetch(
-        &self,
-        queue: Queue,
-        number: u64,
-        only_full: bool,
-        at_most: usize,
-    ) -> Result<Option<SignedBatch>, StoreError> {
-        self.ask(|reply| Control::Fetch { queue, number, only_full, at_most, reply }).await
-    }
-
-    /// Frees everything up to this batch; see [`Outbox::release`].
-    ///
-    /// # Errors
-    /// Where it cannot be committed.
-    pub async fn release(&self, queue: Queue, number: u64, hash: Hash) -> Result<u64, StoreError> {
-        self.ask(|reply| Control::Release { queue, number, hash, reply }).await
-    }
-
-    /// Begins a new chain; see [`Outbox::restart`]. Gives where it stands.
-    ///
-    /// # Errors
-    /// Where it cannot be committed.
-    pub async fn restart(
-        &self,
-        queue: Queue,
-        number: u64,
-        hash: Hash,
-        through: u64,
-    ) -> Result<Dispatch, StoreError> {
-        self.ask(|reply| Control::Restart { queue, number, hash, through, reply }).await
-    }
-
-    /// How much is where.
-    ///
-    /// # Errors
-    /// Where the store has stopped.
-    pub async fn depths(&self) -> Result<Depths, StoreError> {
-        self.ask(|reply| Control::Depths { reply }).await
-    }
-
-    /// Keeps the last trusted time for the next boot.
-    pub async fn keep_trusted(&self, time: WallTime) {
-        // A store that has stopped keeps nothing, and says so elsewhere.
-        let _ = self.control.send(Control::Trusted { time }).await;
-    }
-
-    /// Gives back room that is not needed, where there is much of it.
-    pub async fn tidy(&self) {
-        let _ = self.control.send(Control::Tidy).await;
-    }
-
-    /// Somebody found the file corrupt: it is set aside and salvaged.
-    pub async fn found_corrupt(&self, what: String) {
-        let _ = self.control.send(Control::Corrupt { what }).await;
-    }
-
-    /// Fires when entries were committed, or the disk works again.
-    pub fn committed(&self) -> &Notify {
-        &self.committed
-    }
-
-    /// How often the disk's outbox was opened: its chains may be others each time.
-    pub fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Acquire)
-    }
-
-    /// Commits what waits and ends the thread.
-    ///
-    /// # Errors
-    /// Where what waits could not be committed.
-    pub async fn stop(&self) -> Result<(), StoreError> {
-        self.ask(|reply| Control::Stop { reply }).await
-    }
-
-    async fn ask<T>(&self, control: impl FnOnce(Reply<T>) -> Control) -> Result<T, StoreError> {
-        let (reply, answer) = oneshot::channel();
-        self.control.send(control(reply)).await.map_err(|_| StoreError::Stopped)?;
-        answer.await.map_err(|_| StoreError::Stopped)?
-    }
-}
-
-struct Writer {
+/// The thread's state.
+pub(super) struct Writer {
     /// None while its file cannot be opened.
     disk: Option<Outbox>,
     memory: Outbox,
@@ -286,7 +48,45 @@ struct Writer {
 }
 
 impl Writer {
-    async fn run(
+    /// Opens the outbox, or finds out that it cannot be opened now.
+    ///
+    /// # Errors
+    /// See [`super::Store::start`].
+    pub(super) fn open(
+        options: Options,
+        identity: Identity,
+        board: Arc<Board>,
+        (committed, generation): (Arc<Notify>, Arc<AtomicU64>),
+    ) -> Result<Self, StoreError> {
+        let mut writer = Self {
+            disk: None,
+            memory: Outbox::open(None, identity.clone(), u64::MAX >> 16)?,
+            pending: Vec::new(),
+            waiting: Vec::new(),
+            given_up: None,
+            retry: Backoff::new(Duration::from_millis(500), Duration::from_secs(30), entropy::seed()),
+            retry_at: None,
+            options,
+            identity,
+            board,
+            committed,
+            generation,
+        };
+        match writer.open_disk() {
+            Err(error @ (StoreError::Newer { .. } | StoreError::Foreign { .. } | StoreError::InUse)) => {
+                Err(error)
+            }
+            Ok(()) | Err(_) => Ok(writer),
+        }
+    }
+
+    /// The last trusted time of earlier boots.
+    pub(super) fn last_trusted(&self) -> Option<WallTime> {
+        self.disk.as_ref().and_then(|disk| disk.last_trusted().ok().flatten())
+    }
+
+    /// Serves until it is told to stop, or nobody can ask any more.
+    pub(super) async fn run(
         mut self,
         mut urgent: mpsc::Receiver<Append>,
         mut routine: mpsc::Receiver<Append>,
@@ -520,8 +320,7 @@ impl Writer {
         }
         if !self.holds_something() {
             // Proves that it takes writes.
-            let time = self.disk.as_ref().and_then(|disk| disk.last_trusted().ok().flatten());
-            let time = time.unwrap_or(WallTime::from_unix_millis(0));
+            let time = self.last_trusted().unwrap_or(WallTime::from_unix_millis(0));
             if self.on_disk(|disk| disk.set_last_trusted(time)).is_ok() {
                 self.disk_works();
             }
