@@ -50,7 +50,7 @@ pub(crate) async fn measure(table: &mut Table) -> Outcome {
     let mut done = start;
     while done < backlog::size() {
         draining.push(alarm(&home, draining.len()).await?);
-        tokio::time::sleep(Duration::from_millis(110)).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
         let program = home.gateway.program().ok_or_else(|| missing("the gateway"))?;
         resident = resident.max(program.memory()?.resident_kib * 1024);
         done = released(&home).await?;
