@@ -27,6 +27,11 @@ impl Bus {
     /// # Errors
     /// When `dbus-daemon` cannot be started or does not take connections.
     pub async fn start(dir: &Path) -> Result<Self, SimError> {
+        Self::launch(dir, false).await
+    }
+
+    /// The same, if `apart` out of reach of the terminal's Ctrl-C.
+    pub(super) async fn launch(dir: &Path, apart: bool) -> Result<Self, SimError> {
         let socket = dir.join("bus");
         let address = format!("unix:path={}", socket.display());
         let config = dir.join("bus.conf");
@@ -34,6 +39,9 @@ impl Bus {
             .map_err(SimError::io(format!("writing {}", config.display())))?;
         let mut command = Command::new("dbus-daemon");
         command.arg("--nofork").arg("--nopidfile").arg(format!("--config-file={}", config.display()));
+        if apart {
+            command.process_group(0);
+        }
         let mut daemon = Program::start(command, &dir.join("bus.log"))?;
         let connects = async || UnixStream::connect(&socket).await.is_ok();
         daemon.wait_until("taking connections", Duration::from_secs(20), connects).await?;

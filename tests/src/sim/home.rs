@@ -21,6 +21,7 @@
 
 mod gateway;
 mod hub;
+mod ledger;
 
 use std::{
     io::Write as _,
@@ -37,6 +38,7 @@ use self::gateway::Site;
 pub use self::{
     gateway::{Device, Gateway},
     hub::Hub,
+    ledger::{Committed, copy_database},
 };
 use super::{
     SimError,
@@ -64,6 +66,9 @@ pub struct Plan {
     pub direct: bool,
     /// Decides the network's jitter.
     pub seed: u64,
+    /// Whether gateway, hub and D-Bus stay out of reach of the terminal's Ctrl-C. Killed without a chance to end them, we
+    /// leave them running then.
+    pub apart: bool,
     /// Further configuration, as TOML; it overrides the home's own.
     pub settings: String,
 }
@@ -87,6 +92,7 @@ impl Default for Plan {
             broker: WhichBroker::default(),
             direct: false,
             seed: 0,
+            apart: false,
             settings: String::new(),
         }
     }
@@ -101,6 +107,8 @@ pub struct Home {
     pub hub: Hub,
     /// mosquitto, where the plan asked for it.
     pub mosquitto: Option<Broker>,
+    /// Where the broker listens, beyond the network.
+    pub broker: SocketAddr,
     /// What the gateway reaches the broker through, unless the plan says `direct`.
     pub network: Network,
     /// The EnOcean stick, plugged in; the plan's EnOcean devices are heard through it.
@@ -144,7 +152,7 @@ impl Home {
             .tempdir()
             .map_err(SimError::io("making a folder for the home"))?;
         let root = directory.path();
-        let mut hub = Hub::init(programs, &root.join("hub"), &root.join("hub.log")).await?;
+        let mut hub = Hub::init(programs, &root.join("hub"), &root.join("hub.log"), plan.apart).await?;
         let credentials = root.join("credentials");
         hub.enrol(&plan.gateway, &credentials).await?;
         let mosquitto = match plan.broker {
@@ -160,7 +168,7 @@ impl Home {
         let network = Network::to(broker, plan.seed)?;
         let stick = Usb300::plug_in(&root.join("ttyUSB0"))?;
         let bluetooth = if plan.devices.iter().any(Device::is_bluetooth) {
-            let bus = Bus::start(root).await?;
+            let bus = Bus::launch(root, plan.apart).await?;
             Some(Bluetooth { bluez: Bluez::start(&bus).await?, bus })
         } else {
             None
@@ -173,7 +181,7 @@ impl Home {
             bus: bluetooth.as_ref().map(|bluetooth| bluetooth.bus.address().to_owned()),
         };
         let gateway = Gateway::install(programs, &site, &plan)?;
-        Ok(Self { gateway, hub, mosquitto, network, stick, bluetooth, directory })
+        Ok(Self { gateway, hub, mosquitto, broker, network, stick, bluetooth, directory })
     }
 
     /// Where everything lies.
@@ -184,8 +192,8 @@ impl Home {
     /// Waits until the hub has receipted all that the gateway has committed so far.
     ///
     /// # Errors
-    /// When that does not happen within the limit, or the gateway ends.
-    pub async fn drained(&mut self, limit: Duration) -> Result<(), SimError> {
+    /// When that does not happen within the limit, or the gateway does not run.
+    pub async fn drained(&self, limit: Duration) -> Result<(), SimError> {
         let nothing_waits = |status: &serde_json::Value| backlog(status) == 0;
         self.gateway.wait_for("an empty outbox", limit, nothing_waits).await.map(drop)
     }
@@ -255,4 +263,45 @@ fn json(what: &str, text: &str) -> Result<serde_json::Value, SimError> {
         expected: "JSON",
         got: text.to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::enocean::{Rocker, Telegram};
+
+    const LIMIT: Duration = Duration::from_secs(60);
+    const PENDANT: [u8; 4] = [0xFE, 0xFB, 0x9A, 0x1C];
+
+    async fn a_pressed_pendant_reaches_the_hub(broker: WhichBroker) {
+        let devices = vec![Device::pendant("pendant-1", PENDANT)];
+        let mut home = Home::start(Plan { broker, devices, ..Plan::default() }).await.unwrap();
+        home.stick.opened().await.unwrap();
+        assert!(home.stick.hear(&Telegram::pressed(PENDANT, Rocker::Ai)).await.unwrap());
+        let seen = home.hub.wait_for("the alarm", LIMIT, |seen| !seen.is_empty()).await.unwrap();
+        assert_eq!(seen[0]["device"], "pendant-1");
+        home.drained(LIMIT).await.unwrap();
+
+        home.hub.stop().await.unwrap();
+        home.gateway.kill().await.unwrap();
+        home.gateway.start().await.unwrap();
+        home.hub.start().await.unwrap();
+        home.drained(LIMIT).await.unwrap();
+        assert_eq!(home.hub.show(0).await.unwrap(), seen);
+        assert!(home.gateway.stop().await.unwrap().unwrap().success());
+    }
+
+    #[tokio::test]
+    async fn a_home_lives_with_the_embedded_broker() {
+        a_pressed_pendant_reaches_the_hub(WhichBroker::Embedded).await;
+    }
+
+    #[tokio::test]
+    async fn a_home_lives_with_mosquitto() {
+        if !Broker::available() {
+            println!("skipped: mosquitto is not installed");
+            return;
+        }
+        a_pressed_pendant_reaches_the_hub(WhichBroker::Mosquitto).await;
+    }
 }

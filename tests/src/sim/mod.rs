@@ -11,6 +11,7 @@
 //! | [`enocean`] | an EnOcean USB 300 stick and the senders it hears |
 //! | [`network`] | a bad network between the gateway and the broker |
 //! | [`broker`] | mosquitto with mutual TLS |
+//! | [`mqtt`] | somebody else at the broker: a listener, or an attacker |
 //! | [`programs`] | the programs under test, as child processes |
 //! | [`home`] | all of it together, set up and running |
 //! | [`chance`] | seeded randomness |
@@ -22,6 +23,7 @@ pub mod bus;
 pub mod chance;
 pub mod enocean;
 pub mod home;
+pub mod mqtt;
 pub mod network;
 pub mod programs;
 pub mod pty;

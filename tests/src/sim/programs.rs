@@ -31,7 +31,7 @@ impl Programs {
     /// Finds the programs in `$VARDE_BIN_DIR`, else builds them once into the folder this program was built into.
     ///
     /// # Errors
-    /// When cargo cannot build them; its messages stand on our standard error.
+    /// When cargo cannot build them; its progress and messages stand on our standard error.
     pub async fn built() -> Result<&'static Self, SimError> {
         static BUILT: OnceCell<Programs> = OnceCell::const_new();
         BUILT.get_or_try_init(Self::find_or_build).await
@@ -58,16 +58,7 @@ impl Programs {
             Some(profile) => profile,
         };
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.args([
-            "build",
-            "--quiet",
-            "--package",
-            "varde",
-            "--package",
-            "varde-hub",
-            "--profile",
-            profile,
-        ]);
+        cargo.args(["build", "--package", "varde", "--package", "varde-hub", "--profile", profile]);
         if let Some(target_dir) = dir.parent() {
             cargo.arg("--target-dir").arg(target_dir);
         }

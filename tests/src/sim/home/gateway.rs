@@ -10,6 +10,8 @@ use std::{
 
 use serde_json::Value;
 use tokio::{
+    io::AsyncReadExt as _,
+    net::UnixStream,
     process::Command,
     time::{Instant, sleep},
 };
@@ -77,8 +79,7 @@ impl Device {
             Self::Esp3 { name, id, profile, purpose } => {
                 let port = port.display();
                 let id: String = id.iter().map(|byte| format!("{byte:02X}")).collect();
-                let purpose =
-                    purpose.map(|purpose| format!("purpose = '{purpose}'\n")).unwrap_or_default();
+                let purpose = purpose.map(|purpose| format!("purpose = '{purpose}'\n")).unwrap_or_default();
                 format!(
                     "\n[[device]]\nname = '{name}'\nprotocol = 'esp3'\nport = '{port}'\nid = '{id}'\n\
                      profile = '{profile}'\n{purpose}"
@@ -109,6 +110,7 @@ pub struct Gateway {
     state: PathBuf,
     clock_marker: PathBuf,
     bus: Option<String>,
+    apart: bool,
     log: PathBuf,
     /// `None` while it does not run.
     program: Option<Program>,
@@ -129,6 +131,7 @@ impl Gateway {
             state: root.join("state"),
             clock_marker: root.join("clock-synchronised"),
             bus: site.bus.clone(),
+            apart: plan.apart,
             log: root.join("gateway.log"),
             program: None,
         };
@@ -158,13 +161,11 @@ impl Gateway {
     /// When it ends instead, or does not answer within a minute.
     pub async fn start(&mut self) -> Result<(), SimError> {
         self.launch()?;
-        let programs = self.programs;
-        let state = self.state.clone();
-        let answers = async || run(&mut status_command(programs, &state)).await.is_ok();
-        match &mut self.program {
-            Some(program) => program.wait_until("answering", START_LIMIT, answers).await,
-            None => Ok(()),
-        }
+        let Some(mut program) = self.program.take() else { return Ok(()) };
+        let answers = async || self.status().await.is_ok();
+        let answered = program.wait_until("answering", START_LIMIT, answers).await;
+        self.program = Some(program);
+        answered
     }
 
     /// Starts it and waits for nothing. One that runs is left alone.
@@ -177,7 +178,7 @@ impl Gateway {
         {
             return Ok(());
         }
-        let mut command = self.programs.varde();
+        let mut command = self.command();
         command.arg("run").arg("--config").arg(&self.configuration);
         // A service manager around the tests is not around the gateway.
         command.env_remove("JOURNAL_STREAM").env_remove("NOTIFY_SOCKET").env_remove("WATCHDOG_USEC");
@@ -220,16 +221,28 @@ impl Gateway {
     /// # Errors
     /// When the command fails, as it does while the gateway does not run, or prints something else.
     pub async fn status(&self) -> Result<Value, SimError> {
-        let text = run(&mut status_command(self.programs, &self.state)).await?;
+        let text = run(self.command().args(["status", "--json", "--state"]).arg(&self.state)).await?;
         json("varde status", &text)
+    }
+
+    /// The same picture straight from its socket: for those who measure, as it starts no program.
+    ///
+    /// # Errors
+    /// When nobody answers there, or something else does.
+    pub async fn glance(&self) -> Result<Value, SimError> {
+        let asking = || SimError::io(format!("asking the gateway in {}", self.state.display()));
+        let mut stream = UnixStream::connect(self.state.join("status.sock")).await.map_err(asking())?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.map_err(asking())?;
+        json("the gateway's status", &text)
     }
 
     /// Looks at its status until `enough` holds; gives the status that did.
     ///
     /// # Errors
-    /// When the limit passes, or the gateway has ended.
+    /// When the limit passes, or the gateway does not run.
     pub async fn wait_for(
-        &mut self,
+        &self,
         what: &str,
         limit: Duration,
         mut enough: impl FnMut(&Value) -> bool,
@@ -249,7 +262,11 @@ impl Gateway {
 
     /// A `varde` command, for what has no method here; it brings no arguments.
     pub fn command(&self) -> Command {
-        self.programs.varde()
+        let mut command = self.programs.varde();
+        if self.apart {
+            command.process_group(0);
+        }
+        command
     }
 
     /// Its configuration directory.
@@ -282,7 +299,8 @@ impl Gateway {
     /// # Errors
     /// When the log cannot be read.
     pub fn log(&self) -> Result<String, SimError> {
-        let bytes = std::fs::read(&self.log).map_err(SimError::io(format!("reading {}", self.log.display())))?;
+        let bytes =
+            std::fs::read(&self.log).map_err(SimError::io(format!("reading {}", self.log.display())))?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
@@ -301,10 +319,4 @@ impl Gateway {
         }
         toml
     }
-}
-
-fn status_command(programs: &Programs, state: &Path) -> Command {
-    let mut command = programs.varde();
-    command.args(["status", "--json", "--state"]).arg(state);
-    command
 }

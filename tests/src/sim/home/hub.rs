@@ -31,6 +31,7 @@ pub struct Hub {
     log: PathBuf,
     /// `--broker URL` or `--embedded-broker ADDRESS`.
     broker: [String; 2],
+    apart: bool,
     /// `None` while it does not run.
     program: Option<Program>,
 }
@@ -41,13 +42,14 @@ impl Hub {
         programs: &'static Programs,
         directory: &Path,
         log: &Path,
+        apart: bool,
     ) -> Result<Self, SimError> {
         let mut command = programs.varde_hub();
         command.arg("init").arg("--directory").arg(directory);
         command.args(["--broker-host", "127.0.0.1", "--broker-host", "localhost"]);
         run(&mut command).await?;
         let (directory, log) = (directory.to_owned(), log.to_owned());
-        Ok(Self { programs, directory, log, broker: Default::default(), program: None })
+        Ok(Self { programs, directory, log, broker: Default::default(), apart, program: None })
     }
 
     /// Enrols a gateway: `out` then holds its credentials.
@@ -198,6 +200,9 @@ impl Hub {
     fn command(&self, verb: &str) -> Command {
         let mut command = self.programs.varde_hub();
         command.arg(verb).arg("--directory").arg(&self.directory);
+        if self.apart {
+            command.process_group(0);
+        }
         command
     }
 }
