@@ -183,6 +183,7 @@ fn decode_esp3(eep: Option<&str>, hex: &str) -> u8 {
         None => None,
     };
     match decode::bytes_from_hex(hex) {
+        Ok(bytes) if bytes.is_empty() => fail(EX_DATAERR, &"sync byte at byte 0: there are no bytes"),
         Ok(bytes) => print_lines(decode::esp3(&bytes, eep)),
         Err(error) => fail(EX_DATAERR, &error),
     }

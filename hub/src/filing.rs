@@ -9,9 +9,6 @@ use varde_wire::{
 
 use crate::store::{BatchRow, EpochRow, GatewayRow, Incident, IncidentKind, Store, StoreError};
 
-/// As many epochs as a batch's entries can name. Each costs the hub a key agreement.
-const MOST_EPOCHS: usize = 256;
-
 /// One batch, ready to be filed.
 pub(crate) struct Filing<'a> {
     pub(crate) store: &'a Store,
@@ -37,14 +34,9 @@ impl Filing<'_> {
         known: &mut HashMap<Encapsulation, OpeningEpoch>,
     ) -> Result<usize, StoreError> {
         let mut unreadable = Unreadable::default();
-        let batch = self.verified.batch();
-        let new = if batch.epochs.len() > MOST_EPOCHS {
-            self.keep_all(&mut unreadable, "it lists more epochs than its entries can name")?
-        } else {
-            match self.verified.unlock(hub, known) {
-                Ok(unlocked) => self.open_each(&unlocked, &mut unreadable)?,
-                Err(e) => self.keep_all(&mut unreadable, &e.to_string())?,
-            }
+        let new = match self.verified.unlock(hub, known) {
+            Ok(unlocked) => self.open_each(&unlocked, &mut unreadable)?,
+            Err(e) => self.keep_all(&mut unreadable, &e.to_string())?,
         };
         if let Some(seqs) = unreadable.seqs {
             let kind = IncidentKind::Unreadable;

@@ -18,6 +18,9 @@ pub const MAX_BATCH_BYTES: usize = 256 * 1024;
 /// The most entries a batch may hold.
 pub const MAX_BATCH_ENTRIES: usize = 1024;
 
+/// The most epochs a batch may list: as many as an entry can name.
+const MAX_BATCH_EPOCHS: usize = 256;
+
 /// SHA-256 of a signed batch's exact bytes; all zero before a chain's first batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Hash([u8; 32]);
@@ -97,9 +100,9 @@ impl Batch {
             "more entries than a batch may hold"
         } else if self.entries.iter().any(|entry| usize::from(entry.epoch) >= self.epochs.len()) {
             "an entry of an epoch that the batch does not list"
-        } else if self.epochs.len() > self.entries.len() {
+        } else if self.epochs.len() > self.entries.len().min(MAX_BATCH_EPOCHS) {
             // Each epoch costs the hub a public-key operation.
-            "more epochs than entries"
+            "more epochs than its entries need or can name"
         } else if self.first.checked_add(MAX_BATCH_ENTRIES as u64).is_none() {
             "a seq past the end of numbers"
         } else if (self.number == 0) != (self.previous == Hash::NONE) {

@@ -31,7 +31,7 @@ pub enum Content {
 /// Observations that were heard but could not be kept. The hub shows it: a gap is never silent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
-    /// How many observations.
+    /// How many observations; 0 where that cannot be told.
     pub observations: u64,
     /// When the first was given up.
     pub from: Stamp,
