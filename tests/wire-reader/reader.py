@@ -24,6 +24,7 @@ from postcard import Postcard
 from refused import Refused
 
 MAX_ENTRIES = 1024
+MAX_EPOCHS = 256
 NO_HASH = bytes(32)
 LANES = ["urgent", "routine"]
 REFUSALS = ["missing", "fork", "replay"]
@@ -47,6 +48,8 @@ def batch(data, keys, gateway=None):
     read.end()
     if not 1 <= len(sealed) <= MAX_ENTRIES:
         raise Refused(f"a batch of {len(sealed)} entries")
+    if len(epochs) > min(len(sealed), MAX_EPOCHS):
+        raise Refused(f"{len(epochs)} epochs for {len(sealed)} entries")
     if any(epoch >= len(epochs) for epoch, _, _ in sealed):
         raise Refused("an entry of an epoch that is not listed")
     if said["first"] > 2**64 - 1 - MAX_ENTRIES:
