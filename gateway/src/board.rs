@@ -151,6 +151,11 @@ impl Board {
         self.faults_changed.notify_one();
     }
 
+    /// Whether this does not work.
+    pub fn stands(&self, fault: &Fault) -> bool {
+        self.facts().faults.contains_key(fault)
+    }
+
     /// It works.
     pub fn well(&self, fault: &Fault) {
         let mut facts = self.facts();

@@ -158,7 +158,8 @@ impl<U: Uplink> Dispatcher<U> {
                 for delivery in self.lines.iter_mut().flatten() {
                     let before = delivery.resent();
                     delivery.handle_timeout(now);
-                    if delivery.resent() > before {
+                    // Where it is known why, nothing is gained by saying less.
+                    if delivery.resent() > before && !self.board.stands(&Fault::Hub) {
                         self.board.fault(
                             Fault::Hub,
                             "no receipt comes: the broker is there, the hub does not answer",
@@ -190,8 +191,16 @@ impl<U: Uplink> Dispatcher<U> {
     fn receipt(&mut self, lane: Lane, signed: &SignedReceipt, now: Instant) -> Applied {
         let receipt = match signed.verify(&self.hub, &self.gateway) {
             Ok(receipt) if receipt.lane == lane => receipt,
-            Ok(_) | Err(_) => {
+            Ok(_) => {
                 self.board.count("receipts that did not verify");
+                return Applied::Nothing;
+            }
+            Err(error) => {
+                self.board.count("receipts that did not verify");
+                self.board.fault(
+                    Fault::Hub,
+                    format!("a receipt does not verify ({error}): is hub-verify.key that of this hub?"),
+                );
                 return Applied::Nothing;
             }
         };

@@ -46,8 +46,8 @@ impl Answer {
 /// A round that is under way. Dropped without [`Self::commit`], it leaves nothing behind.
 pub struct Round<'i> {
     pub(crate) intake: &'i mut Intake,
-    /// One receipt a chain, for its newest batch: it stands for all before it.
-    stored: HashMap<(GatewayRow, Lane, ChainId), Receipt>,
+    /// One receipt a chain, for the newest of its batches that came: it stands for all before it.
+    stored: HashMap<(GatewayRow, Lane, ChainId), (u64, Receipt)>,
     refused: Vec<Receipt>,
     committed: bool,
 }
@@ -74,12 +74,12 @@ impl<'i> Round<'i> {
         match tracked.chain.judge(&verified) {
             Following::Next { skipped } => {
                 let (tracked, new) = self.store(gateway, tracked, &verified, skipped, now)?;
-                self.acknowledge(gateway, &verified, &tracked.chain);
+                self.acknowledge(gateway, &verified);
                 self.intake.remember(gateway, arrival.lane, tracked);
                 Ok(Outcome::Stored { new })
             }
             Following::Repeated => {
-                self.acknowledge(gateway, &verified, &tracked.chain);
+                self.acknowledge(gateway, &verified);
                 Ok(Outcome::Repeated)
             }
             Following::Refused(reason) => {
@@ -103,7 +103,7 @@ impl<'i> Round<'i> {
     pub fn commit(mut self) -> Result<Vec<Answer>, StoreError> {
         self.intake.store.commit()?;
         self.committed = true;
-        let mut receipts: Vec<Receipt> = self.stored.drain().map(|(_, receipt)| receipt).collect();
+        let mut receipts: Vec<Receipt> = self.stored.drain().map(|(_, (_, receipt))| receipt).collect();
         receipts.append(&mut self.refused);
         receipts.sort_by_key(|receipt| receipt.lane);
         let signed = receipts.into_iter().filter_map(|receipt| {
@@ -171,15 +171,16 @@ impl<'i> Round<'i> {
         Ok((tracked, new))
     }
 
-    /// To be answered: everything of the chain so far is stored.
-    fn acknowledge(&mut self, gateway: GatewayRow, verified: &VerifiedBatch, chain: &Chain) {
-        let verdict = Verdict::Stored {
-            number: chain.next().saturating_sub(1),
-            hash: chain.head(),
-            through: chain.through().unwrap_or_default(),
-        };
-        let key = (gateway, verified.batch().lane, chain.id());
-        self.stored.insert(key, receipt(verified, verdict));
+    /// To be answered: this batch and everything of the chain before it is stored. Nothing is said of those behind
+    /// it: a gateway whose storage went back to an older state does not know them, and could free nothing by them.
+    fn acknowledge(&mut self, gateway: GatewayRow, verified: &VerifiedBatch) {
+        let batch = verified.batch();
+        let verdict = Verdict::Stored { number: batch.number, hash: verified.hash(), through: batch.last() };
+        let newest = self.stored.entry((gateway, batch.lane, batch.chain));
+        let newest = newest.or_insert_with(|| (batch.number, receipt(verified, verdict)));
+        if newest.0 < batch.number {
+            *newest = (batch.number, receipt(verified, verdict));
+        }
     }
 
     /// To be answered: the batch does not follow.

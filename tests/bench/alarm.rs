@@ -88,7 +88,7 @@ async fn alarm(home: &Home, time: usize) -> Result<Duration, Box<dyn Error>> {
             .ok_or_else(|| missing("released"))
     };
     let before = released().await?;
-    let rocker = if time % 2 == 0 { Rocker::Ai } else { Rocker::Bi };
+    let rocker = if time.is_multiple_of(2) { Rocker::Ai } else { Rocker::Bi };
     if !home.stick.hear(&Telegram::pressed(PENDANT, rocker)).await? {
         return Err(missing("somebody at the pty"));
     }

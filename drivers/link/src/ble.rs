@@ -158,10 +158,11 @@ impl Link for BleLink {
     }
 
     async fn request(&mut self, request: Request) -> Result<(), LinkError> {
-        if let Some(why) = &self.ended {
-            return Err(why.clone());
-        }
         let address = self.hold.address;
+        // Not asked for nothing: BlueZ may take long to say that nobody is there.
+        if let Some(why) = self.hold.radio.presence.ended(address).now_or_never() {
+            return Err(why);
+        }
         let (uuid, answer) = match request {
             Request::Send(_) => return Err(LinkError::Unsuited { link: "Bluetooth", request: "Send" }),
             Request::Disconnect => {

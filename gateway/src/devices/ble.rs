@@ -14,6 +14,7 @@ use super::line::{Line, LineEnded};
 use crate::board::{Board, Fault};
 use crate::config::BleDevice;
 use crate::intake::Intake;
+use crate::store::StoreError;
 use crate::{clock, entropy};
 
 const RETRY_FIRST: Duration = Duration::from_secs(1);
@@ -53,10 +54,12 @@ impl Radio {
         let radio = self;
         let mut bluetooth = Bluetooth::new(clock::boot_ms);
         let mut backoff = Backoff::new(RETRY_FIRST, RETRY_LONGEST, entropy::seed());
+        let mut told = None;
         loop {
             let error = match bluetooth.listen(radio.sought()).await {
                 Ok(central) => {
                     radio.board.well(&Fault::Bluetooth);
+                    told = None;
                     radio.link_states("listening");
                     let began = clock::now();
                     let ended = radio.hear(central).await;
@@ -71,7 +74,12 @@ impl Radio {
                 LineEnded::Store(_) => return,
                 LineEnded::Link(error) => {
                     radio.link_states("failed");
-                    radio.board.fault(Fault::Bluetooth, error);
+                    // D-Bus words one cause in several ways, such as bluetoothd's end and its absence after that.
+                    if told.replace(error.kind()) == Some(error.kind()) {
+                        tracing::debug!("bluetooth: {error}");
+                    } else {
+                        radio.board.fault(Fault::Bluetooth, error);
+                    }
                 }
             }
             tokio::time::sleep(backoff.failed()).await;
@@ -92,10 +100,18 @@ impl Radio {
                         let (device, session) = (device.clone(), Arc::clone(session));
                         meetings.spawn(Arc::clone(self).meet(device, session, central.connect(address)));
                     }
-                    Err(error) => return error.into(),
+                    Err(error) => {
+                        // Each meeting ends with the radio, but first takes what BlueZ has confirmed to the device.
+                        while let Some(met) = meetings.join_next().await {
+                            if let Ok(Err(error)) = met {
+                                return error.into();
+                            }
+                        }
+                        return error.into();
+                    }
                 },
                 Some(met) = meetings.join_next() => {
-                    if let Ok(Some(LineEnded::Store(error))) = met {
+                    if let Ok(Err(error)) = met {
                         return error.into();
                     }
                 }
@@ -103,23 +119,23 @@ impl Radio {
         }
     }
 
-    /// One connection of one device, from first to last.
+    /// One connection of one device, from first to last. Fails only where the store has stopped.
     async fn meet(
         self: Arc<Self>,
         device: BleDevice,
         session: Arc<Mutex<Box<dyn Session>>>,
         connecting: impl Future<Output = Result<varde_link::BleLink, LinkError>> + Send,
-    ) -> Option<LineEnded> {
+    ) -> Result<(), StoreError> {
         let fault = Fault::Device(device.name.clone());
         let link = match connecting.await {
             Ok(link) => link,
-            // Gone again before we reached it: it comes back by itself.
-            Err(LinkError::OutOfReach { .. } | LinkError::InUse { .. }) => return None,
-            Err(error) => {
+            Err(error @ (LinkError::ConnectTimedOut { .. } | LinkError::ServiceMissing { .. })) => {
                 self.board.device(&device.name, |state| state.link = "failed");
                 self.board.fault(fault, error);
-                return None;
+                return Ok(());
             }
+            // Gone again before we reached it: it comes back by itself. Or the radio is, which is no fault of its own.
+            Err(_) => return Ok(()),
         };
         self.board.well(&fault);
         self.board.device(&device.name, |state| state.link = "connected");
@@ -127,7 +143,10 @@ impl Radio {
         let mut session = session.lock().await;
         let ended = line.serve(link, session.as_mut(), self.captures.as_deref()).await;
         self.board.device(&device.name, |state| state.link = "listening");
-        Some(ended)
+        match ended {
+            LineEnded::Store(error) => Err(error),
+            LineEnded::Link(_) => Ok(()),
+        }
     }
 
     fn sought(&self) -> Vec<Sought> {

@@ -157,6 +157,10 @@ impl Outbox {
             .execute(params![lane.number(), number])?;
         place.oldest_number = number + 1;
         place.released_seq = last + 1;
+        if place.oldest_number == place.next_number && !holds_entries(&transaction, lane)? {
+            // Where a new chain began behind the hub's seqs, those between were never given.
+            (place.cut_seq, place.released_seq) = (place.next_seq, place.next_seq);
+        }
         save_place(&transaction, lane, &place)?;
         transaction.commit()?;
         self.places[usize::from(lane.number())] = place;
@@ -334,6 +338,13 @@ fn last_seq_of(db: &Connection, lane: Lane, number: u64, hash: &Hash) -> Result<
         .prepare_cached("SELECT last_seq FROM batch WHERE lane = ?1 AND number = ?2 AND hash = ?3")?
         .query_row(params![lane.number(), number, hash.as_bytes()], |row| row.get(0))
         .optional()?)
+}
+
+/// Whether entries wait that are in no batch.
+fn holds_entries(db: &Connection, lane: Lane) -> Result<bool, StoreError> {
+    Ok(db
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM entry WHERE lane = ?1)")?
+        .query_row([lane.number()], |row| row.get(0))?)
 }
 
 /// Turns a lane's batches back into entries; gives the first seq.

@@ -34,12 +34,12 @@ pub fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
 }
 
 /// What was brought over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Salvaged {
     /// Entries in the new outbox.
     pub entries: u64,
-    /// Seqs that were never released, and could not be read.
-    pub lost: u64,
+    /// Seqs that were never released, and could not be read; nothing where not even their number could be read.
+    pub lost: Option<u64>,
 }
 
 /// Brings over what can be read of the unreleased entries. New seqs begin behind all that were ever given.
@@ -49,7 +49,7 @@ pub struct Salvaged {
 pub fn salvage(from: &Path, into: &mut Outbox, identity: &Identity) -> Result<Salvaged, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
     let old = Connection::open_with_flags(from, flags).ok();
-    let mut salvaged = Salvaged::default();
+    let mut salvaged = Salvaged { entries: 0, lost: Some(0) };
     for lane in Lane::ALL {
         let place = old.as_ref().and_then(|old| place(old, lane));
         let mut entries = 0;
@@ -60,10 +60,12 @@ pub fn salvage(from: &Path, into: &mut Outbox, identity: &Identity) -> Result<Sa
         match place {
             Some((released, next)) => {
                 into.skip_to(lane, next)?;
-                salvaged.lost += next.saturating_sub(released).saturating_sub(entries);
+                let lost = next.saturating_sub(released).saturating_sub(entries);
+                salvaged.lost = salvaged.lost.map(|others| others.saturating_add(lost));
             }
             // Not even the counters can be read: a seq that no clock of this century can have reached.
             None => {
+                salvaged.lost = None;
                 into.skip_to(lane, u64::try_from(clock::wall().as_unix_millis()).unwrap_or_default() << 10)?;
             }
         }

@@ -367,13 +367,14 @@ impl Writer {
             "the outbox was corrupt and lies in {}; {} entries brought over, {} lost",
             aside.display(),
             salvaged.entries,
-            salvaged.lost
+            salvaged.lost.map_or_else(|| "nobody knows how many".to_owned(), |lost| lost.to_string())
         );
         self.take_disk(outbox);
-        if salvaged.lost > 0 {
+        if salvaged.lost != Some(0) {
             let (stamp, _) = crate::clock::Clocks::new(PathBuf::new(), None).stamp();
             let reason = GapReason::Corruption;
-            let gap = Gap { observations: salvaged.lost, from: stamp, to: stamp, reason };
+            let observations = salvaged.lost.unwrap_or_default();
+            let gap = Gap { observations, from: stamp, to: stamp, reason };
             self.given_up.get_or_insert(gap);
         }
         Ok(())

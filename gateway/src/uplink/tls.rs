@@ -61,7 +61,8 @@ pub fn explain(error: &io::Error) -> UplinkError {
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                 "; the broker's certificate is not valid yet: is this box's clock right?"
             }
-            CertificateError::UnknownIssuer => {
+            // Every hub's CA has the same name, so that of another hub is found and does not fit.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
                 "; ca.crt is not of the CA that signed the broker's certificate"
             }
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {

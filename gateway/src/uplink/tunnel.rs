@@ -119,7 +119,11 @@ async fn copy(
     stall: Option<Duration>,
 ) -> UplinkError {
     let mut buffer = vec![0; BUFFER];
-    let lost = |e: io::Error| UplinkError::Lost(e.to_string());
+    // In TLS 1.3 a broker judges our certificate after our side of the handshake is done.
+    let lost = |e: io::Error| match e.get_ref() {
+        Some(inner) if inner.is::<rustls::Error>() => tls::explain(&e),
+        _ => UplinkError::Lost(e.to_string()),
+    };
     loop {
         let read = from.read(&mut buffer);
         let read = match stall {

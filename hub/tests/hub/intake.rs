@@ -37,17 +37,24 @@ fn a_batch_is_stored_receipted_and_shown() {
 }
 
 #[test]
-fn a_repeated_batch_is_receipted_again_for_the_newest_of_its_chain() {
+fn repeated_batches_are_receipted_again_for_the_newest_of_them() {
     let hub = Hub::new();
     let gateway = hub.enrol("gw-1", Signature::Ed25519, false);
     let mut outbox = gateway.outbox(Lane::Routine, 1);
-    let (first, second) = (outbox.batch(&[reading(1)]), outbox.batch(&[reading(2)]));
-    // A new intake for the last one: what it has to know comes from the disk.
-    take(&mut hub.intake(), &gateway, Lane::Routine, &[&first, &second]);
-    let taken = take(&mut hub.intake(), &gateway, Lane::Routine, &[&first]);
-    assert_eq!(taken[0].0, Outcome::Repeated);
-    assert_eq!(taken[0].1[0].verdict, Verdict::Stored { number: 1, hash: second.hash(), through: 2 });
-    assert_eq!(hub.observations().len(), 2);
+    let [first, second, third] = [1, 2, 3].map(|mmhg| outbox.batch(&[reading(mmhg)]));
+    // A new intake for what comes again: what it has to know comes from the disk.
+    take(&mut hub.intake(), &gateway, Lane::Routine, &[&first, &second, &third]);
+    let mut intake = hub.intake();
+    let mut round = intake.begin().unwrap();
+    for again in [&second, &first] {
+        let taken = round.take(&gateway.arrival(Lane::Routine, again), crate::gateway::NOW).unwrap();
+        assert_eq!(taken, Outcome::Repeated);
+    }
+    let answers = round.commit().unwrap();
+    let [answer] = &*answers else { panic!("{answers:?}") };
+    let receipt = answer.receipt.verify(&gateway.hub_verify, &gateway.id).unwrap();
+    assert_eq!(receipt.verdict, Verdict::Stored { number: 1, hash: second.hash(), through: 2 });
+    assert_eq!(hub.observations().len(), 3);
 }
 
 #[test]

@@ -85,8 +85,8 @@ enum Step {
     /// Send the oldest unreleased batch again.
     Repeat(Lane),
     PowerCut,
-    /// The hub says that it cannot follow.
-    Restart(Lane),
+    /// The hub says that it cannot follow, and that it has seqs up to this one.
+    Restart(Lane, u64),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -96,7 +96,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => (lane.clone(), any::<bool>()).prop_map(|(lane, released)| Step::Send(lane, released)),
         1 => lane.clone().prop_map(Step::Repeat),
         1 => Just(Step::PowerCut),
-        1 => lane.prop_map(Step::Restart),
+        1 => (lane, 0_u64..3000).prop_map(|(lane, through)| Step::Restart(lane, through)),
     ];
     prop::collection::vec(step, 1..40)
 }
@@ -155,10 +155,11 @@ proptest! {
                     std::mem::forget(outbox);
                     outbox = open();
                 }
-                Step::Restart(lane) => {
+                Step::Restart(lane, through) => {
                     let place = *outbox.place(lane);
                     if let Some(signed) = sent.get(&(place.chain, place.oldest_number)) {
-                        outbox.restart(lane, place.oldest_number, &signed.hash(), 0).unwrap();
+                        outbox.restart(lane, place.oldest_number, &signed.hash(), through).unwrap();
+                        prop_assert!(outbox.place(lane).next_seq > through);
                         prop_assert_ne!(outbox.place(lane).chain, place.chain);
                     }
                 }
