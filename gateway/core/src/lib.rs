@@ -11,6 +11,17 @@
 //! - [`ClockTrust`]: what a wall time is worth, and when an anchor must be left
 //! - [`FaultWatch`]: which faults last long enough to be told, each once, each with its restored twin
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "a test that overflows fails, as it should"
+    )
+)]
+
 mod admission;
 mod backoff;
 mod clock_trust;
