@@ -36,7 +36,7 @@ pub enum Fatal {
     Tls(#[from] UplinkError),
 }
 
-/// Between two looks at the clock.
+/// Between two looks at the clock, and at other things that seldom change.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
 
 /// Runs until SIGTERM or SIGINT.
@@ -181,8 +181,13 @@ fn look_in(
             clocks: &clocks,
             store: &store,
         };
-        if let Err(error) = observer::serve(sources).await {
-            tracing::warn!("'varde status' cannot look in: {error}");
+        let mut told = false;
+        // A state directory that cannot be written now may be mended while we run.
+        while let Err(error) = observer::serve(&sources).await {
+            if !std::mem::replace(&mut told, true) {
+                tracing::warn!("'varde status' cannot look in: {error}");
+            }
+            tokio::time::sleep(LOOK_AT_CLOCK).await;
         }
     }
 }

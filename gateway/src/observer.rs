@@ -25,7 +25,7 @@ const RUNTIME_DIRECTORY: &str = "/run/varde";
 ///
 /// # Errors
 /// Where the socket cannot be made.
-pub async fn serve(sources: Sources<'_>) -> io::Result<()> {
+pub async fn serve(sources: &Sources<'_>) -> io::Result<()> {
     let runtime = std::env::var_os("RUNTIME_DIRECTORY").map(PathBuf::from);
     let place = Place::of(runtime.as_deref().unwrap_or(sources.state_directory))?;
     match std::fs::remove_file(place.path()) {
