@@ -18,7 +18,8 @@ use crate::store::StoreError;
 use crate::{clock, entropy};
 
 const RETRY_FIRST: Duration = Duration::from_secs(1);
-const RETRY_LONGEST: Duration = Duration::from_secs(60);
+/// A meter advertises for half a minute after a measurement: a radio that is back must be found in that time.
+const RETRY_LONGEST: Duration = Duration::from_secs(15);
 
 /// The devices on the radio, and what they need.
 struct Radio {
