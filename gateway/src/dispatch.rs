@@ -1,6 +1,6 @@
 //! The uplink's task: it performs what the deliveries decide.
 //!
-//! Waiting happens in [`Dispatcher::select`], deciding in [`Dispatcher::apply`], which waits for nothing.
+//! Waiting happens in `Dispatcher::select`, deciding in `Dispatcher::apply`, which waits for nothing.
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! What the gateway is told to do: drop-ins of `/etc/varde/config.d`, judged before anything runs.
 //!
-//! Three stages, each of which finds all of its faults: [`document`] is TOML with line numbers, [`fragment`] what
+//! Three stages, each of which finds all of its faults: `document` is TOML with line numbers, `fragment` what
 //! the drop-ins say, and [`Settings`] what the gateway runs by. `varde check` and `varde run` are the same code.
 
 mod broker;

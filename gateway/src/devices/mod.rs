@@ -1,6 +1,6 @@
 //! The devices of the home: a task for each serial port, one for the radio.
 //!
-//! - [`line`]: a session on a link, the same for both
+//! - [`mod@line`]: a session on a link, the same for both
 //! - [`serial`]: ports that come and go
 //! - [`ble`]: devices that come and go on one radio
 

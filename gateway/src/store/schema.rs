@@ -1,7 +1,7 @@
 //! The outbox's tables.
 //!
 //! The version stands in `PRAGMA user_version`. A step to the next version is one function more in
-//! [`STEPS`]; all that are needed run in one transaction.
+//! `STEPS`; all that are needed run in one transaction.
 
 use std::path::Path;
 use std::time::Duration;
