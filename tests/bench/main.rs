@@ -1,7 +1,7 @@
-//! How fast, how small: measured, not asserted. `cargo bench -p varde-tests` prints one table.
+//! How fast, how small: measured, not asserted. `cargo bench -p varde-tests --bench gateway` prints one table.
 //!
 //! Machines differ and are noisy, so each figure stands beside a floor from the same run: what the same disk and
-//! the same broker need for the least that the work can be. Words after the command (`intake`, `alarm`,
+//! the same broker need for the least that the work can be; ratios of durations are of their medians. Words after `--` (`intake`, `alarm`,
 //! `footprint`) choose parts; `BACKLOG=100000` makes the backlog smaller than the million that the bars speak of.
 
 #![expect(clippy::print_stdout, reason = "a table for people")]

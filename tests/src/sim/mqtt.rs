@@ -54,6 +54,7 @@ impl Client {
         let configuration = Arc::new(configuration(folder)?);
         let failed = || SimError::io(format!("connecting to the broker as {id}"));
         let tcp = TcpStream::connect(broker).await.map_err(failed())?;
+        tcp.set_nodelay(true).map_err(failed())?;
         let name = ServerName::from(broker.ip());
         let stream = TlsConnector::from(configuration).connect(name, tcp).await.map_err(failed())?;
         let mut client = Self { stream };
