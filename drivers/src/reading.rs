@@ -1,6 +1,6 @@
 //! One measurement, in common words.
 
-use varde_wire::{DeviceId, Flags, Metric, Observation, Value};
+use varde_wire::{DeviceId, Observation};
 
 /// What one device said at once.
 ///
@@ -11,18 +11,4 @@ pub struct Reading {
     pub device: DeviceId,
     /// The values, the leading one first.
     pub observations: Vec<Observation>,
-}
-
-/// An observation of a value, with nothing more known about it.
-pub(crate) fn observed(device: &DeviceId, metric: Metric, value: Value) -> Observation {
-    Observation {
-        device: device.clone(),
-        metric,
-        value,
-        unit: None,
-        device_time: None,
-        user: None,
-        flags: Flags::NONE,
-        group: None,
-    }
 }

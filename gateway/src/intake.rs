@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use varde_core::{Admission, FaultChange};
-use varde_wire::{Content, DeviceId, Event, Flags, Lane, Metric, Observation, Record, Unit, Value};
+use varde_wire::{Content, DeviceId, Event, Lane, Metric, Observation, Record, Unit, Value};
 
 use crate::board::Board;
 use crate::clock::{self, Clocks};
@@ -107,14 +107,5 @@ impl Intake {
 }
 
 fn gateway_says(value: Value) -> Observation {
-    Observation {
-        device: DeviceId::gateway(),
-        metric: Metric::GATEWAY,
-        value,
-        unit: None,
-        device_time: None,
-        user: None,
-        flags: Flags::NONE,
-        group: None,
-    }
+    Observation::new(DeviceId::gateway(), Metric::GATEWAY, value)
 }

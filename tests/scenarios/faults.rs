@@ -12,15 +12,12 @@ use serde_json::Value;
 use tokio::{process::Command, time::sleep};
 use varde_tests::sim::{
     enocean::{Rocker, Telegram},
-    home::{Device, Gateway, Home, Plan},
+    home::{DOOR, Device, Gateway, Home, PENDANT, Plan, alarms, doors, fault, technical_faults},
 };
 
 const LIMIT: Duration = Duration::from_secs(60);
 /// The same button within this time is an echo.
 const ECHO: Duration = Duration::from_millis(150);
-
-const PENDANT: [u8; 4] = [0xFE, 0xFB, 0x9A, 0x1C];
-const CONTACT: [u8; 4] = [0x01, 0x82, 0x5D, 0xAB];
 
 #[tokio::test]
 async fn credentials_of_another_hub_or_of_another_time_are_named_and_cost_nothing() {
@@ -43,7 +40,7 @@ async fn credentials_of_another_hub_or_of_another_time_are_named_and_cost_nothin
         let said =
             home.gateway.wait_for(expected, LIMIT, |status| fault(status, "uplink").contains(expected));
         said.await.unwrap();
-        press(&mut home).await;
+        home.press().await.unwrap();
         home.gateway
             .wait_for("the alarm", LIMIT, |status| committed(status, "urgent") == presses)
             .await
@@ -75,7 +72,7 @@ async fn a_broker_whose_certificate_has_expired_is_tried_again_until_it_is_renew
         let said =
             home.gateway.wait_for(expected, LIMIT, |status| fault(status, "uplink").contains(expected));
         said.await.unwrap();
-        press(&mut home).await;
+        home.press().await.unwrap();
         home.hub.kill().await.unwrap();
         replace(&broker, &right);
     }
@@ -94,7 +91,7 @@ async fn receipts_of_another_hub_free_nothing_and_are_told() {
     let key = std::fs::read_to_string(other.gateway.credentials().join("hub-verify.key")).unwrap();
     let right = replace(home.gateway.credentials(), &[("hub-verify.key", key)]);
     home.gateway.start().await.unwrap();
-    press(&mut home).await;
+    home.press().await.unwrap();
     let told = |status: &Value| fault(status, "hub").contains("hub-verify.key");
     let status = home.gateway.wait_for("the fault", LIMIT, told).await.unwrap();
     assert_eq!(status["lanes"]["urgent"]["released"], 0);
@@ -115,7 +112,7 @@ async fn receipts_of_another_hub_free_nothing_and_are_told() {
 async fn an_unreachable_broker_is_logged_once_and_tried_ever_more_slowly() {
     let mut home = Home::prepare(plan()).await.unwrap();
     home.gateway.start().await.unwrap();
-    press(&mut home).await;
+    home.press().await.unwrap();
     let tried = home.gateway.wait_for("four attempts", LIMIT, |status| {
         status["counts"]["connections lost or failed"].as_u64() >= Some(4)
     });
@@ -142,20 +139,23 @@ async fn a_full_disk_is_an_alarm_and_holds_no_other_alarm_back() {
     let disk = Disk::mount(home.gateway.state(), "size=2m").await;
     home.hub.start().await.unwrap();
     home.gateway.start().await.unwrap();
-    door(&mut home, true).await;
+    home.door(true).await.unwrap();
     home.gateway.wait_for("the door", LIMIT, |status| committed(status, "routine") >= 1).await.unwrap();
     home.drained(LIMIT).await.unwrap();
     let pid = home.gateway.program().unwrap().id();
 
     disk.fill();
     for closed in [false, true, false] {
-        door(&mut home, closed).await;
+        home.door(closed).await.unwrap();
     }
-    press(&mut home).await;
+    home.press().await.unwrap();
     let failing = |status: &Value| fault(status, "disk").contains("the disk is full");
     let status = home.gateway.wait_for("the fault", LIMIT, failing).await.unwrap();
     assert_eq!(status["disk"]["state"], "failing");
-    let seen = home.hub.wait_for("both alarms", LIMIT, |seen| alarms(seen) == 1 && faults(seen) >= 1).await;
+    let seen = home
+        .hub
+        .wait_for("both alarms", LIMIT, |seen| alarms(seen) == 1 && technical_faults(seen) >= 1)
+        .await;
     assert_eq!(doors(&seen.unwrap()), 1, "routine waits");
     let status = home.gateway.status().await.unwrap();
     assert!(status["lanes"]["urgent"]["in_memory"].as_u64() >= Some(2), "{status:#}");
@@ -179,7 +179,7 @@ async fn a_read_only_disk_is_an_alarm_and_holds_no_other_alarm_back() {
     let mut home = Home::prepare(plan()).await.unwrap();
     let disk = Disk::mount(home.gateway.state(), "size=8m").await;
     home.gateway.start().await.unwrap();
-    door(&mut home, true).await;
+    home.door(true).await.unwrap();
     home.gateway.wait_for("the door", LIMIT, |status| committed(status, "routine") >= 1).await.unwrap();
     home.gateway.kill().await.unwrap();
     disk.remount("ro").await;
@@ -188,9 +188,12 @@ async fn a_read_only_disk_is_an_alarm_and_holds_no_other_alarm_back() {
 
     home.hub.start().await.unwrap();
     home.gateway.launch().unwrap();
-    door(&mut home, false).await;
-    press(&mut home).await;
-    let seen = home.hub.wait_for("both alarms", LIMIT, |seen| alarms(seen) == 1 && faults(seen) >= 1).await;
+    home.door(false).await.unwrap();
+    home.press().await.unwrap();
+    let seen = home
+        .hub
+        .wait_for("both alarms", LIMIT, |seen| alarms(seen) == 1 && technical_faults(seen) >= 1)
+        .await;
     let told = |line: &Value| line["value"].as_str().is_some_and(|text| text.contains("takes no writes"));
     assert!(seen.unwrap().iter().any(told));
     assert_eq!(lines(&home.gateway, "WARN disk: "), 1, "{}", home.gateway.log().unwrap());
@@ -213,7 +216,7 @@ async fn a_missing_serial_port_is_named_and_heard_as_soon_as_it_is_there() {
     assert_eq!(lines(&home.gateway, "WARN port "), 1, "{}", home.gateway.log().unwrap());
 
     home.stick.plug_in_again().await.unwrap();
-    press(&mut home).await;
+    home.press().await.unwrap();
     home.hub.wait_for("the alarm", LIMIT, |seen| alarms(seen) == 1).await.unwrap();
     let status = home.gateway.status().await.unwrap();
     assert_eq!(fault(&status, "port"), "");
@@ -222,17 +225,17 @@ async fn a_missing_serial_port_is_named_and_heard_as_soon_as_it_is_there() {
 
 #[tokio::test]
 async fn frames_that_cannot_be_read_are_counted_and_cost_no_other_frame() {
-    let mut home = Home::start(plan()).await.unwrap();
+    let home = Home::start(plan()).await.unwrap();
     home.stick.opened().await.unwrap();
     let noise = [
         // A contact's telegram without its payload's end, and one with more than there should be.
-        Telegram { payload: vec![0x08, 0x09], ..Telegram::contact(CONTACT, true) }.packet(),
-        Telegram { payload: vec![0x08; 60], ..Telegram::contact(CONTACT, true) }.packet(),
+        Telegram { payload: vec![0x08, 0x09], ..Telegram::contact(DOOR, true) }.packet(),
+        Telegram { payload: vec![0x08; 60], ..Telegram::contact(DOOR, true) }.packet(),
         // A rocker's telegram with a contact's sender.
-        Telegram { sender: CONTACT, ..Telegram::pressed(PENDANT, Rocker::Ai) }.packet(),
+        Telegram { sender: DOOR, ..Telegram::pressed(PENDANT, Rocker::Ai) }.packet(),
         // A packet cut short, and one with a bit flipped: nobody can tell whose they were.
-        Telegram::contact(CONTACT, true).packet()[..12].to_vec(),
-        flipped(Telegram::contact(CONTACT, true).packet()),
+        Telegram::contact(DOOR, true).packet()[..12].to_vec(),
+        flipped(Telegram::contact(DOOR, true).packet()),
         vec![0x55; 40],
     ];
     for bytes in noise {
@@ -240,8 +243,8 @@ async fn frames_that_cannot_be_read_are_counted_and_cost_no_other_frame() {
         // What was cut short ends in silence.
         sleep(ECHO).await;
     }
-    door(&mut home, true).await;
-    press(&mut home).await;
+    home.door(true).await.unwrap();
+    home.press().await.unwrap();
     let seen = home.hub.wait_for("both", LIMIT, |seen| alarms(seen) == 1 && doors(seen) == 1).await.unwrap();
     assert_eq!(seen.len(), 2, "{seen:#?}");
     let status = home.gateway.status().await.unwrap();
@@ -254,7 +257,7 @@ async fn frames_that_cannot_be_read_are_counted_and_cost_no_other_frame() {
 async fn the_outbox_of_another_gateway_is_left_alone() {
     let mut home = Home::prepare(plan()).await.unwrap();
     home.gateway.start().await.unwrap();
-    press(&mut home).await;
+    home.press().await.unwrap();
     home.gateway.wait_for("the alarm", LIMIT, |status| committed(status, "urgent") == 1).await.unwrap();
     home.gateway.stop().await.unwrap();
     let before = home.gateway.committed().unwrap();
@@ -299,12 +302,12 @@ async fn an_outbox_that_is_no_database_is_set_aside_and_told() {
     damage(&home.gateway.outbox(), 0, &[0xA5; 100]);
     home.gateway.start().await.unwrap();
     home.hub.start().await.unwrap();
-    let seen = home.hub.wait_for("the fault", LIMIT, |seen| faults(seen) >= 1).await.unwrap();
+    let seen = home.hub.wait_for("the fault", LIMIT, |seen| technical_faults(seen) >= 1).await.unwrap();
     assert!(
         seen.iter().any(|line| line["value"].as_str().is_some_and(|text| text.contains("corrupt"))),
         "{seen:#?}"
     );
-    press(&mut home).await;
+    home.press().await.unwrap();
     home.hub.wait_for("a new alarm", LIMIT, |seen| alarms(seen) >= 1).await.unwrap();
     home.drained(LIMIT).await.unwrap();
     assert_eq!(set_aside(&home).len(), 1);
@@ -330,8 +333,11 @@ async fn a_damaged_page_costs_at_most_what_stood_in_it_and_the_gap_is_told() {
     });
     aside.await.unwrap();
     home.hub.start().await.unwrap();
-    press(&mut home).await;
-    home.hub.wait_for("the alarm", LIMIT, |seen| alarms(seen) == 1 && faults(seen) >= 1).await.unwrap();
+    home.press().await.unwrap();
+    home.hub
+        .wait_for("the alarm", LIMIT, |seen| alarms(seen) == 1 && technical_faults(seen) >= 1)
+        .await
+        .unwrap();
     home.gateway.wait_for("a working disk", LIMIT, |status| fault(status, "disk").is_empty()).await.unwrap();
     home.drained(LIMIT).await.unwrap();
 
@@ -351,7 +357,7 @@ async fn a_damaged_page_costs_at_most_what_stood_in_it_and_the_gap_is_told() {
 }
 
 fn plan() -> Plan {
-    let devices = vec![Device::pendant("pendant-1", PENDANT), Device::contact("contact-1", CONTACT)];
+    let devices = vec![Device::pendant("pendant-1", PENDANT), Device::contact("contact-1", DOOR)];
     Plan { devices, direct: true, ..Plan::default() }
 }
 
@@ -363,7 +369,7 @@ async fn with_a_backlog(telegrams: u64) -> Home {
     home.gateway.start().await.unwrap();
     home.stick.opened().await.unwrap();
     for number in 0..telegrams {
-        assert!(home.stick.hear(&Telegram::contact(CONTACT, number % 2 == 0)).await.unwrap());
+        assert!(home.stick.hear(&Telegram::contact(DOOR, number % 2 == 0)).await.unwrap());
     }
     let all = |status: &Value| committed(status, "routine") == telegrams;
     home.gateway.wait_for("the backlog", LIMIT, all).await.unwrap();
@@ -374,42 +380,8 @@ async fn with_a_backlog(telegrams: u64) -> Home {
     home
 }
 
-async fn press(home: &mut Home) {
-    home.stick.opened().await.unwrap();
-    sleep(ECHO).await;
-    assert!(home.stick.hear(&Telegram::pressed(PENDANT, Rocker::Ai)).await.unwrap());
-}
-
-async fn door(home: &mut Home, closed: bool) {
-    home.stick.opened().await.unwrap();
-    assert!(home.stick.hear(&Telegram::contact(CONTACT, closed)).await.unwrap());
-}
-
-/// The message of a fault that stands; empty where none of this name does.
-fn fault<'a>(status: &'a Value, what: &str) -> &'a str {
-    let faults = status["faults"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let found = faults.iter().find(|fault| fault["what"].as_str().is_some_and(|name| name.starts_with(what)));
-    found.and_then(|fault| fault["message"].as_str()).unwrap_or_default()
-}
-
 fn committed(status: &Value, lane: &str) -> u64 {
     status["lanes"][lane]["committed"].as_u64().unwrap()
-}
-
-fn alarms(seen: &[Value]) -> u64 {
-    count(seen, |value| value == "safety-alarm")
-}
-
-fn faults(seen: &[Value]) -> u64 {
-    count(seen, |value| value == "technical-fault")
-}
-
-fn doors(seen: &[Value]) -> u64 {
-    count(seen, |value| value.starts_with("door-"))
-}
-
-fn count(seen: &[Value], of: impl Fn(&str) -> bool) -> u64 {
-    seen.iter().filter(|line| line["value"].as_str().is_some_and(&of)).count() as u64
 }
 
 /// How many lines of the gateway's log hold this.

@@ -8,8 +8,7 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
 use varde_tests::sim::{
-    enocean::{Rocker, Telegram},
-    home::{Device, Home, Hub, Plan, copy_database},
+    home::{DOOR, Device, Home, Hub, PENDANT, Plan, alarms, copy_database, doors},
     mqtt::{Client, Listener},
 };
 use varde_wire::{Batch, GatewayId, Hash, SignedBatch, SigningKey, WINDOW};
@@ -17,11 +16,6 @@ use varde_wire::{Batch, GatewayId, Hash, SignedBatch, SigningKey, WINDOW};
 const LIMIT: Duration = Duration::from_secs(60);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(20);
-/// The same button within this time is an echo.
-const ECHO: Duration = Duration::from_millis(150);
-
-const PENDANT: [u8; 4] = [0xFE, 0xFB, 0x9A, 0x1C];
-const CONTACT: [u8; 4] = [0x01, 0x82, 0x5D, 0xAB];
 
 #[tokio::test]
 async fn a_forged_changed_or_replayed_batch_is_refused_kept_and_shown() {
@@ -32,7 +26,7 @@ async fn a_forged_changed_or_replayed_batch_is_refused_kept_and_shown() {
     let listener = attacker(&home, "hub:listener").await.listen("varde/v1/gw-1/up/urgent").await.unwrap();
     home.gateway.start().await.unwrap();
     for alarm in 0..=WINDOW + 1 {
-        press(&mut home).await;
+        home.press().await.unwrap();
         recorded(&listener, alarm + 1).await;
     }
     home.drained(LIMIT).await.unwrap();
@@ -79,9 +73,9 @@ async fn a_forged_changed_or_replayed_batch_is_refused_kept_and_shown() {
     }
     assert_eq!(home.hub.show(0).await.unwrap(), before);
 
-    press(&mut home).await;
-    door(&mut home, true).await;
-    committed(&home, alarms(&before) + 1, 1).await;
+    home.press().await.unwrap();
+    home.door(true).await.unwrap();
+    home.committed(LIMIT, alarms(&before) + 1, 1).await.unwrap();
     home.drained(LIMIT).await.unwrap();
     let seen = home.hub.show(0).await.unwrap();
     assert_eq!((alarms(&seen), doors(&seen)), (alarms(&before) + 1, 1));
@@ -105,15 +99,15 @@ async fn a_card_goes_back(between: u64, cause: &str) {
     let mut home = prepared().await;
     home.hub.start().await.unwrap();
     home.gateway.start().await.unwrap();
-    press(&mut home).await;
-    door(&mut home, true).await;
-    committed(&home, 1, 1).await;
+    home.press().await.unwrap();
+    home.door(true).await.unwrap();
+    home.committed(LIMIT, 1, 1).await.unwrap();
     home.drained(LIMIT).await.unwrap();
 
     // The old card holds batches that were on their way when it was written.
     home.network.black_hole();
-    press(&mut home).await;
-    door(&mut home, false).await;
+    home.press().await.unwrap();
+    home.door(false).await.unwrap();
     let under_way =
         |status: &Value| ["urgent", "routine"].iter().all(|lane| status["lanes"][lane]["in_flight"] == 1);
     home.gateway.wait_for("batches under way", LIMIT, under_way).await.unwrap();
@@ -125,9 +119,9 @@ async fn a_card_goes_back(between: u64, cause: &str) {
     home.gateway.start().await.unwrap();
     home.drained(LIMIT).await.unwrap();
     for number in 0..between {
-        press(&mut home).await;
-        door(&mut home, number % 2 == 0).await;
-        committed(&home, 3 + number, 3 + number).await;
+        home.press().await.unwrap();
+        home.door(number % 2 == 0).await.unwrap();
+        home.committed(LIMIT, 3 + number, 3 + number).await.unwrap();
         home.drained(LIMIT).await.unwrap();
     }
     let before = home.hub.show(0).await.unwrap();
@@ -139,8 +133,8 @@ async fn a_card_goes_back(between: u64, cause: &str) {
     home.drained(LIMIT).await.unwrap();
     assert_eq!(home.hub.show(0).await.unwrap(), before, "what the old card held is there already");
     for closed in [true, false] {
-        press(&mut home).await;
-        door(&mut home, closed).await;
+        home.press().await.unwrap();
+        home.door(closed).await.unwrap();
     }
     let all = |seen: &[Value]| (alarms(seen), doors(seen)) == (4 + between, 4 + between);
     home.hub.wait_for("what was heard since", LIMIT, all).await.unwrap();
@@ -161,24 +155,24 @@ async fn a_hub_that_lost_its_database_gets_all_that_waits() {
     home.hub.start().await.unwrap();
     home.gateway.start().await.unwrap();
     for presses in 1..=2 {
-        press(&mut home).await;
-        door(&mut home, presses == 1).await;
-        committed(&home, presses, presses).await;
+        home.press().await.unwrap();
+        home.door(presses == 1).await.unwrap();
+        home.committed(LIMIT, presses, presses).await.unwrap();
         home.drained(LIMIT).await.unwrap();
     }
     home.hub.stop().await.unwrap();
-    press(&mut home).await;
-    door(&mut home, true).await;
-    committed(&home, 3, 3).await;
+    home.press().await.unwrap();
+    home.door(true).await.unwrap();
+    home.committed(LIMIT, 3, 3).await.unwrap();
     replace_database(&enrolled, &home.hub.database());
 
     home.hub.start().await.unwrap();
     home.drained(LIMIT).await.unwrap();
     let seen = home.hub.show(0).await.unwrap();
     assert_eq!((alarms(&seen), doors(&seen)), (1, 1), "what waited, once");
-    press(&mut home).await;
-    door(&mut home, false).await;
-    committed(&home, 4, 4).await;
+    home.press().await.unwrap();
+    home.door(false).await.unwrap();
+    home.committed(LIMIT, 4, 4).await.unwrap();
     home.drained(LIMIT).await.unwrap();
     let seen = home.hub.show(0).await.unwrap();
     assert_eq!((alarms(&seen), doors(&seen)), (2, 2));
@@ -190,7 +184,7 @@ async fn a_hub_that_lost_its_database_gets_all_that_waits() {
 
 /// Without a time service there are no anchors among what is committed.
 async fn prepared() -> Home {
-    let devices = vec![Device::pendant("pendant-1", PENDANT), Device::contact("contact-1", CONTACT)];
+    let devices = vec![Device::pendant("pendant-1", PENDANT), Device::contact("contact-1", DOOR)];
     let home = Home::prepare(Plan { devices, ..Plan::default() }).await.unwrap();
     std::fs::remove_file(home.gateway.clock_marker()).unwrap();
     home
@@ -264,40 +258,7 @@ fn replace_database(copy: &Path, database: &Path) {
     copy_database(copy, database).unwrap();
 }
 
-async fn press(home: &mut Home) {
-    home.stick.opened().await.unwrap();
-    sleep(ECHO).await;
-    assert!(home.stick.hear(&Telegram::pressed(PENDANT, Rocker::Ai)).await.unwrap());
-}
-
-async fn door(home: &mut Home, closed: bool) {
-    home.stick.opened().await.unwrap();
-    assert!(home.stick.hear(&Telegram::contact(CONTACT, closed)).await.unwrap());
-}
-
-/// Waits until the gateway has committed so many alarms and doors in all.
-async fn committed(home: &Home, alarms: u64, doors: u64) {
-    let all = |status: &Value| {
-        let lanes = &status["lanes"];
-        lanes["urgent"]["committed"] == alarms && lanes["routine"]["committed"] == doors
-    };
-    home.gateway.wait_for("the commit of all that was heard", LIMIT, all).await.unwrap();
-}
-
 fn chains(seen: &[Value], lane: &str) -> usize {
     let of_lane = seen.iter().filter(|line| line["lane"] == lane);
     of_lane.map(|line| line["chain"].as_str().unwrap()).collect::<BTreeSet<_>>().len()
-}
-
-fn alarms(seen: &[Value]) -> u64 {
-    count(seen, "safety-alarm")
-}
-
-fn doors(seen: &[Value]) -> u64 {
-    count(seen, "door-")
-}
-
-fn count(seen: &[Value], value: &str) -> u64 {
-    let of = |line: &&Value| line["value"].as_str().is_some_and(|text| text.starts_with(value));
-    seen.iter().filter(of).count() as u64
 }

@@ -11,19 +11,13 @@ use serde_json::Value;
 use tokio::time::sleep;
 use varde_tests::sim::{
     broker::Broker,
-    enocean::{Rocker, Telegram},
-    home::{Device, Home, Plan, WhichBroker},
+    home::{DOOR, Device, Home, PENDANT, Plan, WhichBroker, alarms, doors, fault},
     mqtt::{Client, Listener, Message},
     network::{Conditions, Network},
 };
 use varde_wire::{GatewayId, SignedBatch, SigningKey, Topic, VerifyingKey};
 
 const LIMIT: Duration = Duration::from_secs(60);
-/// The same button within this time is an echo.
-const ECHO: Duration = Duration::from_millis(150);
-
-const PENDANT: [u8; 4] = [0xFE, 0xFB, 0x9A, 0x1C];
-const CONTACT: [u8; 4] = [0x01, 0x82, 0x5D, 0xAB];
 
 /// Invariant 1. Somebody listens, so that the broker has nothing to find fault with; it is only not the hub.
 #[tokio::test]
@@ -31,9 +25,9 @@ async fn a_puback_is_not_delivery() {
     let Some(mut home) = beside_mosquitto().await else { return };
     let listener = listen(&home).await;
     home.gateway.start().await.unwrap();
-    press(&mut home).await;
-    door(&mut home, true).await;
-    committed(&home, 1, 1).await;
+    home.press().await.unwrap();
+    home.door(true).await.unwrap();
+    home.committed(LIMIT, 1, 1).await.unwrap();
 
     let unanswered = |status: &Value| !fault(status, "hub").is_empty();
     home.gateway.wait_for("the hub's silence", LIMIT, unanswered).await.unwrap();
@@ -61,13 +55,13 @@ async fn what_is_sent_again_is_byte_identical() {
     let sent = |heard: &[Message]| sent(heard, &gateway, &key);
 
     home.gateway.start().await.unwrap();
-    press(&mut home).await;
-    door(&mut home, true).await;
+    home.press().await.unwrap();
+    home.door(true).await.unwrap();
     heard(&listener, "a batch of each lane", |heard| sent(heard).len() == 2).await;
     home.network.cut();
-    press(&mut home).await;
-    door(&mut home, false).await;
-    committed(&home, 2, 2).await;
+    home.press().await.unwrap();
+    home.door(false).await.unwrap();
+    home.committed(LIMIT, 2, 2).await.unwrap();
     home.network.heal();
     heard(&listener, "the next connection", |heard| {
         sent(heard).len() >= 3 && sent(heard).values().filter(|times| times.len() >= 2).count() >= 2
@@ -77,7 +71,7 @@ async fn what_is_sent_again_is_byte_identical() {
     let so_far = listener.heard().len();
     home.gateway.kill().await.unwrap();
     home.gateway.start().await.unwrap();
-    press(&mut home).await;
+    home.press().await.unwrap();
     heard(&listener, "all of it from the next life", |heard| {
         let again = sent(heard.get(so_far..).unwrap_or_default());
         before.iter().all(|place| again.contains_key(place)) && again.len() > before.len()
@@ -96,13 +90,13 @@ async fn what_is_sent_again_is_byte_identical() {
 
 #[tokio::test]
 async fn a_stalled_broker_is_noticed() {
-    let mut home = started().await;
+    let home = started().await;
     let connected = |status: &Value| status["uplink"]["state"] == "connected";
     home.gateway.wait_for("a connection", LIMIT, connected).await.unwrap();
     home.network.black_hole();
-    press(&mut home).await;
-    door(&mut home, true).await;
-    committed(&home, 1, 1).await;
+    home.press().await.unwrap();
+    home.door(true).await.unwrap();
+    home.committed(LIMIT, 1, 1).await.unwrap();
     let stalled = |status: &Value| fault(status, "uplink").contains("stalled");
     let status = home.gateway.wait_for("the stalled broker", Duration::from_secs(30), stalled).await.unwrap();
     assert!(!connected(&status), "{status:#}");
@@ -115,16 +109,16 @@ async fn a_stalled_broker_is_noticed() {
 #[tokio::test]
 async fn an_alarm_does_not_wait_behind_a_backlog_on_a_slow_link() {
     const BACKLOG: u64 = 4000;
-    let mut home = started().await;
+    let home = started().await;
     home.network.cut();
     for number in 0..BACKLOG {
-        door(&mut home, number % 2 == 0).await;
+        home.door(number % 2 == 0).await.unwrap();
     }
-    committed(&home, 0, BACKLOG).await;
+    home.committed(LIMIT, 0, BACKLOG).await.unwrap();
     home.network.set(Conditions { bandwidth: Some(20_000), ..Conditions::default() });
     home.network.heal();
     home.hub.wait_for("the first of the backlog", LIMIT, |seen| doors(seen) > 0).await.unwrap();
-    press(&mut home).await;
+    home.press().await.unwrap();
     let seen = home.hub.wait_for("the alarm", LIMIT, |seen| alarms(seen) == 1).await.unwrap();
     let before: Vec<_> = seen.into_iter().take_while(|line| line["lane"] == "routine").collect();
     println!("{} of {BACKLOG} doors came before the alarm", doors(&before));
@@ -137,17 +131,17 @@ async fn an_alarm_does_not_wait_behind_a_backlog_on_a_slow_link() {
 
 #[tokio::test]
 async fn alarms_and_readings_of_an_outage_arrive_once_when_it_ends() {
-    let mut home = started().await;
-    press(&mut home).await;
+    let home = started().await;
+    home.press().await.unwrap();
     home.hub.wait_for("an alarm in good weather", LIMIT, |seen| alarms(seen) == 1).await.unwrap();
     let outages: [fn(&Network); 3] = [Network::cut, Network::half_open, Network::black_hole];
     for (outages, outage) in (1..).zip(outages) {
         outage(&home.network);
-        press(&mut home).await;
+        home.press().await.unwrap();
         for closed in [true, false] {
-            door(&mut home, closed).await;
+            home.door(closed).await.unwrap();
         }
-        committed(&home, 1 + outages, 2 * outages).await;
+        home.committed(LIMIT, 1 + outages, 2 * outages).await.unwrap();
         home.network.heal();
         home.drained(LIMIT).await.unwrap();
     }
@@ -164,7 +158,7 @@ async fn started() -> Home {
 
 /// Without a time service there are no anchors among what is committed.
 async fn prepared(broker: WhichBroker) -> Home {
-    let devices = vec![Device::pendant("pendant-1", PENDANT), Device::contact("contact-1", CONTACT)];
+    let devices = vec![Device::pendant("pendant-1", PENDANT), Device::contact("contact-1", DOOR)];
     let home = Home::prepare(Plan { devices, broker, ..Plan::default() }).await.unwrap();
     std::fs::remove_file(home.gateway.clock_marker()).unwrap();
     home
@@ -223,48 +217,8 @@ fn sent(
     sent
 }
 
-async fn press(home: &mut Home) {
-    home.stick.opened().await.unwrap();
-    sleep(ECHO).await;
-    assert!(home.stick.hear(&Telegram::pressed(PENDANT, Rocker::Ai)).await.unwrap());
-}
-
-async fn door(home: &mut Home, closed: bool) {
-    home.stick.opened().await.unwrap();
-    assert!(home.stick.hear(&Telegram::contact(CONTACT, closed)).await.unwrap());
-}
-
-/// Waits until the gateway has committed so many alarms and doors in all.
-async fn committed(home: &Home, alarms: u64, doors: u64) {
-    let all = |status: &Value| {
-        let lanes = &status["lanes"];
-        lanes["urgent"]["committed"] == alarms && lanes["routine"]["committed"] == doors
-    };
-    home.gateway.wait_for("the commit of all that was heard", LIMIT, all).await.unwrap();
-}
-
 fn arrived_once(seen: &[Value], expected_alarms: u64, expected_doors: u64) {
     assert_eq!((alarms(seen), doors(seen)), (expected_alarms, expected_doors));
     let places: BTreeSet<_> = seen.iter().map(|line| (line["lane"].as_str(), line["seq"].as_u64())).collect();
     assert_eq!(places.len(), seen.len(), "a seq came twice");
-}
-
-/// The message of a fault that stands; empty where none of this name does.
-fn fault<'a>(status: &'a Value, what: &str) -> &'a str {
-    let faults = status["faults"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let found = faults.iter().find(|fault| fault["what"] == what);
-    found.and_then(|fault| fault["message"].as_str()).unwrap_or_default()
-}
-
-fn alarms(seen: &[Value]) -> u64 {
-    count(seen, "safety-alarm")
-}
-
-fn doors(seen: &[Value]) -> u64 {
-    count(seen, "door-")
-}
-
-fn count(seen: &[Value], value: &str) -> u64 {
-    seen.iter().filter(|line| line["value"].as_str().is_some_and(|text| text.starts_with(value))).count()
-        as u64
 }

@@ -3,7 +3,6 @@
 use varde_wire::{DeviceId, Event, Metric, Observation, Value};
 
 use crate::esp3::Telegram;
-use crate::reading::observed;
 use crate::{Description, FrameError};
 
 /// A message of a contact.
@@ -35,7 +34,7 @@ impl Contact {
     /// What happened; nothing did while somebody presses the learn button.
     pub fn observation(&self, device: &DeviceId) -> Option<Observation> {
         let event = if self.closed { Event::DoorClosed } else { Event::DoorOpened };
-        (!self.learn).then(|| observed(device, Metric::CONTACT, Value::Event(event)))
+        (!self.learn).then(|| Observation::new(device.clone(), Metric::CONTACT, Value::Event(event)))
     }
 }
 

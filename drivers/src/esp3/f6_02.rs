@@ -4,7 +4,6 @@
 use varde_wire::{DeviceId, Event, Metric, Observation, Value};
 
 use crate::esp3::{Purpose, Telegram};
-use crate::reading::observed;
 use crate::{Description, FrameError};
 
 /// A message of a rocker.
@@ -72,7 +71,7 @@ impl Rocker {
             (Purpose::Switch, true) => (Metric::SWITCH, Event::ButtonPressed),
             (Purpose::Switch, false) => (Metric::SWITCH, Event::ButtonReleased),
         };
-        Some(observed(device, metric, Value::Event(event)))
+        Some(Observation::new(device.clone(), metric, Value::Event(event)))
     }
 
     /// The U-message's R1 in words.

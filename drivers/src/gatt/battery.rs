@@ -3,7 +3,6 @@
 use varde_wire::{Absence, Decimal, DeviceId, Metric, Observation, Unit, Value};
 
 use crate::cursor::Cursor;
-use crate::reading::observed;
 use crate::{Description, FrameError, Uuid};
 
 /// Battery Level.
@@ -38,7 +37,7 @@ impl BatteryLevel {
     /// The level in common words.
     pub fn observation(&self, device: &DeviceId) -> Observation {
         let value = self.number().map_or_else(Value::Absent, Value::Decimal);
-        Observation { unit: Some(Unit::Percent), ..observed(device, Metric::BATTERY, value) }
+        Observation { unit: Some(Unit::Percent), ..Observation::new(device.clone(), Metric::BATTERY, value) }
     }
 
     fn number(&self) -> Result<Decimal, Absence> {

@@ -8,7 +8,6 @@ use varde_wire::{Absence, Decimal, DeviceId, Flags, Metric, Observation, Unit, V
 
 use crate::cursor::Cursor;
 use crate::gatt::date_time::DateTime;
-use crate::reading::observed;
 use crate::{Description, FrameError, Uuid};
 
 /// Blood Pressure Measurement.
@@ -198,7 +197,7 @@ impl Context {
                 device_time,
                 user: self.user_id,
                 flags,
-                ..observed(device, metric, value)
+                ..Observation::new(device.clone(), metric, value)
             })
             .collect()
     }

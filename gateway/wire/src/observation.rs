@@ -27,6 +27,22 @@ pub struct Observation {
     pub group: Option<Group>,
 }
 
+impl Observation {
+    /// An observation of a value, with nothing more known about it.
+    pub fn new(device: DeviceId, metric: Metric, value: Value) -> Self {
+        Self {
+            device,
+            metric,
+            value,
+            unit: None,
+            device_time: None,
+            user: None,
+            flags: Flags::NONE,
+            group: None,
+        }
+    }
+}
+
 /// What an observation says. Append only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Value {

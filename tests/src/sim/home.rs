@@ -19,6 +19,7 @@
 //! Everything lives in a folder of its own, which goes with the [`Home`]. Where a test panics the folder stays, and
 //! the ends of the logs go to standard error.
 
+mod everyday;
 mod gateway;
 mod hub;
 mod ledger;
@@ -36,6 +37,7 @@ use tokio::process::Command;
 
 use self::gateway::Site;
 pub use self::{
+    everyday::{DOOR, PENDANT, alarms, doors, fault, technical_faults},
     gateway::{Device, Gateway},
     hub::Hub,
     ledger::{Committed, copy_database},
