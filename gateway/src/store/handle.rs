@@ -236,3 +236,6 @@ impl Store {
         answer.await.map_err(|_| StoreError::Stopped)?
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+//! What the store tells, held against what is in its file.
+
+use varde_wire::{Anchor, BootId, Content, Instant, OpeningKey, SigningKey, Stamp, Trust};
+
+use super::*;
+
+fn start(directory: &std::path::Path) -> Store {
+    let identity = Identity {
+        gateway: "gw-1".parse().unwrap(),
+        sign: SigningKey::ed25519(&[1; 32]),
+        hub_seal: OpeningKey::derive(&[2; 32]).sealing_key(),
+    };
+    let options = Options {
+        path: directory.join("outbox.db"),
+        commit_window: Duration::from_millis(20),
+        max_size_bytes: 1 << 30,
+    };
+    Store::start(options, identity, Arc::new(Board::new([]))).unwrap().0
+}
+
+fn record() -> Record {
+    let stamp = Stamp {
+        boot: BootId::from_bytes([3; 16]),
+        uptime: Instant::from_millis(0),
+        wall: WallTime::from_unix_millis(0),
+        trust: Trust::Unset,
+    };
+    Record { stamp, content: Content::Anchor(Anchor { moved_ms: 0 }) }
+}
+
+/// How many entries of this lane the file has ever taken, read over a connection of its own.
+fn in_file(directory: &std::path::Path, lane: Lane) -> u64 {
+    let db = rusqlite::Connection::open(directory.join("outbox.db")).unwrap();
+    db.query_row("SELECT next_seq FROM lane WHERE lane = ?1", [lane.number()], |row| row.get(0)).unwrap()
+}
+
+async fn committed(store: &Store, lane: Lane) -> u64 {
+    let queue = if lane == Lane::Urgent { Queue::Urgent } else { Queue::Routine };
+    let depths = store.depths().await.unwrap();
+    let (_, depth) = Queue::ALL.into_iter().zip(depths.queues).find(|(q, _)| *q == queue).unwrap();
+    depth.unwrap().committed
+}
+
+#[tokio::test]
+async fn nothing_is_told_as_committed_before_it_is_in_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = start(directory.path());
+    for number in 1..=20 {
+        for lane in Lane::ALL {
+            let told = store.append(lane, vec![record()]).await.unwrap();
+            // Between the two, at any time, no more is shown than the file has.
+            assert!(committed(&store, lane).await <= in_file(directory.path(), lane));
+            told.await.unwrap();
+            assert_eq!(in_file(directory.path(), lane), number);
+        }
+    }
+    store.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_seq_is_never_given_twice_even_when_the_file_is_lost() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("outbox.db");
+    let mut given = 0;
+    for life in 0..3 {
+        let store = start(directory.path());
+        let first = committed(&store, Lane::Urgent).await;
+        assert!(first >= given, "life {life} begins at {first}, {given} were given before");
+        for _ in 0..5 {
+            store.append(Lane::Urgent, vec![record()]).await.unwrap().await.unwrap();
+        }
+        given = committed(&store, Lane::Urgent).await;
+        assert_eq!(given, first + 5);
+        store.stop().await.unwrap();
+        // Whatever wrote this, no counter can be read from it.
+        std::fs::write(&path, [0xA5; 8192]).unwrap();
+    }
+}
