@@ -56,13 +56,21 @@ async fn every_committed_observation_arrives_once_through_two_hundred_kills() {
         network.heal();
         mosquitto.restart().await.unwrap();
         hub.start().await.unwrap();
-        gateway.start().await.unwrap();
     }
-    home.drained(LIMIT).await.unwrap();
-    assert!(home.gateway.stop().await.unwrap().unwrap().success());
+    // What still lay in the tty is heard now, and may be committed as late as the stop: then it goes out in a life
+    // more.
+    let lanes = loop {
+        home.gateway.start().await.unwrap();
+        home.stick.opened().await.unwrap();
+        home.drained(LIMIT).await.unwrap();
+        assert!(home.gateway.stop().await.unwrap().unwrap().success());
+        let lanes = home.gateway.committed().unwrap();
+        if lanes.iter().all(|lane| lane.released_seq == lane.next_seq) {
+            break lanes;
+        }
+    };
     received.catch_up().await.unwrap();
 
-    let lanes = home.gateway.committed().unwrap();
     for (lane, sent) in lanes.iter().zip([&speaker.alarms, &speaker.contacts]) {
         let arrived = received.lane(lane.lane);
         println!("{}: {sent} telegrams, {} committed, {} received", lane.lane, lane.next_seq, arrived.len());
@@ -224,8 +232,9 @@ impl Received {
 
 fn arrived_once_and_in_order(lane: &Committed, arrived: &[&Value]) {
     let seqs: Vec<_> = arrived.iter().map(|line| line["seq"].as_u64().unwrap()).collect();
-    let all: Vec<_> = (0..lane.next_seq).collect();
-    assert!(seqs == all, "{}: {} committed, received {seqs:?}", lane.lane, lane.next_seq);
+    let wrong = seqs.iter().zip(0..).find(|(seq, place)| *seq != place);
+    assert_eq!(wrong, None, "{}: out of its place", lane.lane);
+    assert_eq!(seqs.len() as u64, lane.next_seq, "{}: received of what was committed", lane.lane);
     assert_eq!(lane.released_seq, lane.next_seq);
     assert!(arrived.iter().all(|line| line["chain"] == lane.chain), "more than one chain: {lane:?}");
 }
