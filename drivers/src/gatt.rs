@@ -1,9 +1,12 @@
-//! Bluetooth GATT: characteristics that are decoded, one file a service, and the sessions that read them.
+//! Bluetooth GATT: characteristics that are decoded, one file a service, and the meters that have them.
 
 pub mod battery;
 pub mod blood_pressure;
-mod blood_pressure_session;
+mod cuff;
+pub mod current_time;
 pub mod date_time;
 pub mod device_information;
+mod meter;
 
-pub(crate) use blood_pressure_session::BloodPressureSession;
+pub(crate) use cuff::Cuff;
+pub(crate) use meter::MeterSession;

@@ -2,8 +2,8 @@
 
 use varde_wire::DeviceId;
 
-use crate::gatt::BloodPressureSession;
-use crate::{Session, Uuid};
+use crate::gatt::{Cuff, MeterSession};
+use crate::{Purpose, Session, Uuid};
 
 /// Blood Pressure, Device Information, Battery.
 const BLOOD_PRESSURE: &[Uuid] = &[Uuid::sig(0x1810), Uuid::sig(0x180A), Uuid::sig(0x180F)];
@@ -13,6 +13,17 @@ const BLOOD_PRESSURE: &[Uuid] = &[Uuid::sig(0x1810), Uuid::sig(0x180A), Uuid::si
 pub enum BleProfile {
     /// Blood Pressure Profile: a cuff.
     BloodPressure,
+}
+
+/// What the configuration says of one Bluetooth device beside its profile.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BleOptions {
+    /// What its buttons and contacts are for, where it has any.
+    pub purpose: Option<Purpose>,
+    /// What its advertisements are encrypted with.
+    pub bind_key: Option<[u8; 16]>,
+    /// Whether the records in its memory are deleted once they are kept for good.
+    pub clear_memory: bool,
 }
 
 impl BleProfile {
@@ -31,6 +42,13 @@ impl BleProfile {
         Self::ALL.iter().copied().find(|profile| profile.name() == name)
     }
 
+    /// Whether its sessions connect; else everything is in its advertisements.
+    pub const fn connects(self) -> bool {
+        match self {
+            Self::BloodPressure => true,
+        }
+    }
+
     /// The services that a session uses. The first is the one by which the device is recognised; of the others a
     /// device may lack any.
     pub const fn services(self) -> &'static [Uuid] {
@@ -40,9 +58,9 @@ impl BleProfile {
     }
 
     /// The driver of one such device.
-    pub fn session(self, device: DeviceId) -> Box<dyn Session> {
+    pub fn session(self, device: DeviceId, _options: &BleOptions) -> Box<dyn Session> {
         match self {
-            Self::BloodPressure => Box::new(BloodPressureSession::new(device)),
+            Self::BloodPressure => Box::new(MeterSession::new(device, Cuff::default())),
         }
     }
 }

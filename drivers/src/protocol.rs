@@ -6,8 +6,8 @@ use std::collections::hash_map::Entry;
 use thiserror::Error;
 use varde_wire::DeviceId;
 
-use crate::Session;
-use crate::esp3::{Eep, Esp3Session, Purpose, Sender, SenderId};
+use crate::esp3::{Eep, Esp3Session, Sender, SenderId};
+use crate::{Purpose, Session};
 
 /// What is spoken on a serial line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -6,9 +6,9 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use varde_drivers::esp3::{Deframer, Eep, Purpose, Telegram};
+use varde_drivers::esp3::{Deframer, Eep, Telegram};
 use varde_drivers::{
-    BleProfile, Channel, Input, SerialDevice, SerialProtocol, Session, Uuid, decode_esp3, decode_gatt, float,
+    BleProfile, Channel, Input, Purpose, SerialDevice, SerialProtocol, Session, Uuid, decode_esp3, decode_gatt, float,
 };
 use varde_wire::{
     DeviceId, GatewayId, Instant, OpeningKey, Record, SealingKey, SignedBatch, SignedCommand, SignedReceipt,

@@ -3,8 +3,8 @@
 
 use varde_wire::{DeviceId, Event, Metric, Observation, Value};
 
-use crate::esp3::{Purpose, Telegram};
-use crate::{Description, FrameError};
+use crate::esp3::Telegram;
+use crate::{Description, FrameError, Purpose};
 
 /// A message of a rocker.
 ///

@@ -7,8 +7,8 @@ use std::{
 };
 
 use varde_drivers::{
-    BleProfile, SerialDevice, SerialProtocol,
-    esp3::{Eep, Purpose, SenderId},
+    BleProfile, Purpose, SerialDevice, SerialProtocol,
+    esp3::{Eep, SenderId},
 };
 use varde_link::Address;
 use varde_wire::DeviceId;

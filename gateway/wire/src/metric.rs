@@ -31,6 +31,7 @@ metrics! {
     BATTERY 1 2460 "MDC_ATTR_VAL_BATT_CHARGE" "Charge of a device's battery.",
     PERSONAL_ALARM 130 2 "MDC_AI_TYPE_SENSOR_PERS" "A personal emergency response sensor: a pendant.",
     CONTACT 130 10 "MDC_AI_TYPE_SENSOR_CONTACTCLOSURE" "A contact on a door or window.",
+    CLOCK 1 2439 "MDC_ATTR_TIME_ABS" "A device's clock beside ours: what has to be added to it.",
     SWITCH 130 12 "MDC_AI_TYPE_SENSOR_SWITCH" "A switch.",
 }
 
