@@ -78,7 +78,8 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
     };
     let (store, last_trusted) = Store::start(options, identity, Arc::clone(&board))?;
     let clocks = Arc::new(Clocks::new(settings.synchronised_marker.clone(), last_trusted));
-    let intake = Arc::new(Intake::new(Arc::clone(&clocks), store.clone(), Arc::clone(&board)));
+    let intake =
+        Arc::new(Intake::new(Arc::clone(&clocks), store.clone(), Arc::clone(&board), settings.whose));
     let uplink = Mqtt {
         broker: settings.uplink.broker.clone(),
         gateway: gateway.clone(),

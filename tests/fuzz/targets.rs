@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 
 use varde_drivers::esp3::{Deframer, Eep, Telegram};
 use varde_drivers::{
-    BleProfile, Channel, Input, Purpose, SerialDevice, SerialProtocol, Session, Uuid, decode_esp3, decode_gatt, float,
+    BleProfile, Channel, Input, Purpose, SerialDevice, SerialProtocol, Session, Uuid, decode_esp3,
+    decode_gatt, float,
 };
 use varde_wire::{
     DeviceId, GatewayId, Instant, OpeningKey, Record, SealingKey, SignedBatch, SignedCommand, SignedReceipt,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    document::{self, Field, Table},
+    document::{self, Field, Located, Table},
     fault::{Fault, Place, Problem},
 };
 
@@ -39,6 +39,10 @@ pub(super) struct DeviceFragment {
     pub(super) address: Field<String>,
     pub(super) profile: Field<String>,
     pub(super) purpose: Field<String>,
+    pub(super) bind_key: Field<String>,
+    pub(super) clear_memory: Field<bool>,
+    pub(super) person: Field<String>,
+    pub(super) users: Vec<(Located<String>, Located<String>)>,
 }
 
 impl Fragment {
@@ -116,6 +120,10 @@ impl Fragment {
                 address: device.text("address"),
                 profile: device.text("profile"),
                 purpose: device.text("purpose"),
+                bind_key: device.text("bind_key"),
+                clear_memory: device.truth("clear_memory"),
+                person: device.text("person"),
+                users: device.texts("users"),
             });
             faults.extend(device.finish());
         }

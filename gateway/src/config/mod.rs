@@ -15,6 +15,7 @@ mod report;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod whose;
 
 pub use broker::{BadBroker, Broker};
 pub use credentials::Credentials;
@@ -22,6 +23,7 @@ pub use devices::{BleDevice, SerialPort};
 pub use fault::{Fault, Faults, Place, Problem};
 pub use report::{Report, Warning, check};
 pub use settings::{Settings, Store, Uplink};
+pub use whose::Whose;
 
 /// Where the drop-ins are, if the command line does not say otherwise.
 pub const DEFAULT_DIRECTORY: &str = "/etc/varde/config.d";

@@ -14,6 +14,7 @@ use super::{
     fault::Faults,
     fragment::Fragment,
     judge::Judge,
+    whose::Whose,
 };
 
 /// What the gateway runs by.
@@ -35,6 +36,8 @@ pub struct Settings {
     pub serial: Vec<SerialPort>,
     /// Bluetooth devices.
     pub ble: Vec<BleDevice>,
+    /// Whose the devices are.
+    pub whose: Whose,
 }
 
 /// The way to the hub.
@@ -136,6 +139,7 @@ impl Settings {
                 capture_directory,
                 serial: roster.serial,
                 ble: roster.ble,
+                whose: roster.whose,
             }),
             _ => None,
         };

@@ -43,7 +43,7 @@ pub async fn serve(
     board: Arc<Board>,
 ) {
     let heard = |device: BleDevice| {
-        let session = Arc::new(Mutex::new(device.profile.session(device.name.clone())));
+        let session = Arc::new(Mutex::new(device.profile.session(device.name.clone(), &device.options)));
         Heard { device, session }
     };
     let devices = devices.into_iter().map(heard).collect();
@@ -140,7 +140,12 @@ impl Radio {
         };
         self.board.well(&fault);
         self.board.device(&device.name, |state| state.link = "connected");
-        let line = Line { intake: &self.intake, board: &self.board, name: device.name.as_str() };
+        let line = Line {
+            intake: &self.intake,
+            board: &self.board,
+            name: device.name.as_str(),
+            device: Some(&device.name),
+        };
         let mut session = session.lock().await;
         let ended = line.serve(link, session.as_mut(), self.captures.as_deref()).await;
         self.board.device(&device.name, |state| state.link = "listening");

@@ -8,8 +8,9 @@ use std::path::Path;
 use varde_drivers as drivers;
 use varde_drivers::{Input, Output, Session};
 use varde_link::{self as link, Link, LinkError, Recorder};
-use varde_wire::Instant;
+use varde_wire::{DeviceId, Instant};
 
+use super::commits::Commits;
 use crate::board::Board;
 use crate::clock;
 use crate::intake::Intake;
@@ -34,6 +35,8 @@ pub struct Line<'a> {
     pub board: &'a Board,
     /// A word for the line in log lines and capture files.
     pub name: &'a str,
+    /// The device on it, where it is only one.
+    pub device: Option<&'a DeviceId>,
 }
 
 impl Line<'_> {
@@ -62,19 +65,31 @@ impl Line<'_> {
         session.handle_input(Input::Disconnected, clock::now());
         // What the session still had to say is said; what it still wanted to do cannot be done.
         while let Some(output) = session.poll_output() {
-            if let Output::Reading(reading) = output
-                && let Err(error) = self.intake.take(reading.observations).await
-            {
-                return error.into();
+            match output {
+                Output::Reading(reading) => {
+                    if let Err(error) = self.intake.take(reading).await {
+                        return error.into();
+                    }
+                }
+                Output::Remember(bytes) => self.remember(bytes).await,
+                Output::Request(_)
+                | Output::AwaitCommit
+                | Output::Heard(_)
+                | Output::Refused(_)
+                | Output::UnknownSender(_) => {}
             }
         }
         ended
     }
 
     async fn converse<L: Link>(&self, mut link: L, session: &mut dyn Session) -> LineEnded {
+        let mut commits = Commits::default();
+        if let Some(time) = self.intake.home_time() {
+            session.handle_input(Input::Time(time), clock::now());
+        }
         session.handle_input(Input::Connected, clock::now());
         loop {
-            if let Err(ended) = self.drain(&mut link, session).await {
+            if let Err(ended) = self.drain(&mut link, session, &mut commits).await {
                 return ended;
             }
             let due = session.poll_timeout();
@@ -88,24 +103,38 @@ impl Line<'_> {
                     }
                     Err(error) => return error.into(),
                 },
+                () = commits.kept() => session.handle_input(Input::Committed, clock::now()),
                 () = tokio::time::sleep(left), if due.is_some() => session.handle_timeout(clock::now()),
             }
         }
     }
 
     /// Does what the session wants, until it wants nothing more.
-    async fn drain<L: Link>(&self, link: &mut L, session: &mut dyn Session) -> Result<(), LineEnded> {
+    async fn drain<L: Link>(
+        &self,
+        link: &mut L,
+        session: &mut dyn Session,
+        commits: &mut Commits,
+    ) -> Result<(), LineEnded> {
         while let Some(output) = session.poll_output() {
             match output {
                 Output::Reading(reading) => {
                     // Not waited for: the commit of one reading must not hold up the next.
-                    self.intake.take(reading.observations).await?;
+                    if let Some(committed) = self.intake.take(reading).await? {
+                        commits.add(committed);
+                    }
                 }
+                Output::AwaitCommit => commits.ask(),
+                Output::Remember(bytes) => self.remember(bytes).await,
                 Output::Request(request) => {
-                    if let Err(error) = link.request(asked(request)).await {
-                        // The session does not wait for it: most devices lack something.
-                        self.board.count("requests a device refused");
-                        tracing::debug!("{}: {error}", self.name);
+                    match link.request(asked(request)).await {
+                        // Most devices lack something that their profile knows.
+                        Ok(()) | Err(LinkError::CharacteristicMissing { .. }) => {}
+                        Err(error) => {
+                            // The session does not wait for it.
+                            self.board.count("requests a device refused");
+                            tracing::debug!("{}: {error}", self.name);
+                        }
                     }
                 }
                 Output::Heard(device) => {
@@ -125,6 +154,13 @@ impl Line<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A line with many devices has nothing to remember of any.
+    async fn remember(&self, bytes: Vec<u8>) {
+        if let Some(device) = self.device {
+            self.intake.remember(device.clone(), bytes).await;
+        }
     }
 
     /// A capture holds health data in clear: only its owner may read it.

@@ -35,7 +35,7 @@ pub async fn serve(port: SerialPort, captures: Option<PathBuf>, intake: Arc<Inta
                 board.well(&fault);
                 link_state("listening");
                 backoff.succeeded();
-                let line = Line { intake: &intake, board: &board, name: &name };
+                let line = Line { intake: &intake, board: &board, name: &name, device: None };
                 line.serve(link, session.as_mut(), captures.as_deref()).await
             }
             Err(error) => error.into(),
