@@ -156,6 +156,11 @@ impl RadioLadder {
         })
     }
 
+    /// Whether something is to be done.
+    pub fn has_output(&self) -> bool {
+        self.due.is_some()
+    }
+
     /// What is to be done, once.
     pub fn poll_output(&mut self) -> Option<RadioCare> {
         self.due.take()

@@ -119,13 +119,11 @@ impl<'a> Table<'a> {
         for (name, value) in table {
             let place = self.source.place(name.span().start);
             let name = Located { value: name.into_inner().into_owned(), place: place.clone() };
-            match value.into_inner() {
-                DeValue::String(text) => {
-                    texts.push((name, Located { value: text.into_owned(), place }));
-                }
-                other => {
-                    self.mistyped(key, EXPECTED, &other, place);
-                }
+            let value = value.into_inner();
+            if let DeValue::String(text) = value {
+                texts.push((name, Located { value: text.into_owned(), place }));
+            } else {
+                self.mistyped(key, EXPECTED, &value, place);
             }
         }
         texts

@@ -27,6 +27,17 @@ pub enum LineEnded {
     Store(#[from] StoreError),
 }
 
+/// How a conversation went.
+#[derive(Debug)]
+pub struct Conversation {
+    /// Why it ended.
+    pub ended: LineEnded,
+    /// Whether the device said anything at all.
+    pub answered: bool,
+    /// Whether it was the session that wanted it to end.
+    pub hung_up: bool,
+}
+
 /// What a line needs beside its link and session.
 pub struct Line<'a> {
     /// Where readings go.
@@ -46,13 +57,14 @@ impl Line<'_> {
         link: L,
         session: &mut dyn Session,
         captures: Option<&Path>,
-    ) -> LineEnded {
-        let ended = match captures.map(|directory| self.capture(directory)) {
+    ) -> Conversation {
+        let mut conversation = match captures.map(|directory| self.capture(directory)) {
             Some(Ok(file)) => match Recorder::new(link, BufWriter::new(file), clock::boot_ms) {
                 Ok(recorder) => self.converse(recorder, session).await,
                 Err(error) => {
                     tracing::warn!("{}: the capture cannot be begun: {error}", self.name);
-                    return LineEnded::Link(LinkError::CaptureEnded);
+                    let ended = LineEnded::Link(LinkError::CaptureEnded);
+                    return Conversation { ended, answered: false, hung_up: false };
                 }
             },
             Some(Err(error)) => {
@@ -64,58 +76,64 @@ impl Line<'_> {
         };
         session.handle_input(Input::Disconnected, clock::now());
         // What the session still had to say is said; what it still wanted to do cannot be done.
-        while let Some(output) = session.poll_output() {
-            match output {
-                Output::Reading(reading) => {
-                    if let Err(error) = self.intake.take(reading).await {
-                        return error.into();
-                    }
-                }
-                Output::Remember(bytes) => self.remember(bytes).await,
-                Output::Request(_)
-                | Output::AwaitCommit
-                | Output::Heard(_)
-                | Output::Refused(_)
-                | Output::UnknownSender(_) => {}
-            }
+        if let Err(LineEnded::Store(error)) = self.drain(&mut Gone, session, &mut Commits::default()).await {
+            conversation.ended = error.into();
         }
-        ended
+        conversation
     }
 
-    async fn converse<L: Link>(&self, mut link: L, session: &mut dyn Session) -> LineEnded {
+    /// Hears what a device that is not connected to says in an advertisement.
+    ///
+    /// # Errors
+    /// Where the store has stopped.
+    pub async fn overhear(&self, chunks: &[link::Chunk], session: &mut dyn Session) -> Result<(), LineEnded> {
+        for chunk in chunks {
+            let input = Input::Chunk { channel: channel(chunk.channel), bytes: &chunk.bytes };
+            session.handle_input(input, Instant::from_millis(chunk.at_ms));
+        }
+        session.handle_timeout(clock::now());
+        self.drain(&mut Gone, session, &mut Commits::default()).await.map(drop)
+    }
+
+    async fn converse<L: Link>(&self, mut link: L, session: &mut dyn Session) -> Conversation {
         let mut commits = Commits::default();
+        let mut answered = false;
+        let mut hung_up = false;
         if let Some(time) = self.intake.home_time() {
             session.handle_input(Input::Time(time), clock::now());
         }
         session.handle_input(Input::Connected, clock::now());
-        loop {
-            if let Err(ended) = self.drain(&mut link, session, &mut commits).await {
-                return ended;
+        let ended = loop {
+            match self.drain(&mut link, session, &mut commits).await {
+                Ok(wants_end) => hung_up |= wants_end,
+                Err(ended) => break ended,
             }
             let due = session.poll_timeout();
             let left = due.map(|at| at.since(clock::now())).unwrap_or_default();
             tokio::select! {
                 chunk = link.next() => match chunk {
                     Ok(chunk) => {
-                        let channel = channel(chunk.channel);
-                        let input = Input::Chunk { channel, bytes: &chunk.bytes };
+                        answered = true;
+                        let input = Input::Chunk { channel: channel(chunk.channel), bytes: &chunk.bytes };
                         session.handle_input(input, Instant::from_millis(chunk.at_ms));
                     }
-                    Err(error) => return error.into(),
+                    Err(error) => break error.into(),
                 },
                 () = commits.kept() => session.handle_input(Input::Committed, clock::now()),
                 () = tokio::time::sleep(left), if due.is_some() => session.handle_timeout(clock::now()),
             }
-        }
+        };
+        Conversation { ended, answered, hung_up }
     }
 
-    /// Does what the session wants, until it wants nothing more.
+    /// Does what the session wants, until it wants nothing more. Gives whether it wanted the line to end.
     async fn drain<L: Link>(
         &self,
         link: &mut L,
         session: &mut dyn Session,
         commits: &mut Commits,
-    ) -> Result<(), LineEnded> {
+    ) -> Result<bool, LineEnded> {
+        let mut hangs_up = false;
         while let Some(output) = session.poll_output() {
             match output {
                 Output::Reading(reading) => {
@@ -127,6 +145,7 @@ impl Line<'_> {
                 Output::AwaitCommit => commits.ask(),
                 Output::Remember(bytes) => self.remember(bytes).await,
                 Output::Request(request) => {
+                    hangs_up |= request == drivers::Request::Disconnect;
                     match link.request(asked(request)).await {
                         // Most devices lack something that their profile knows.
                         Ok(()) | Err(LinkError::CharacteristicMissing { .. }) => {}
@@ -153,7 +172,7 @@ impl Line<'_> {
                 }
             }
         }
-        Ok(())
+        Ok(hangs_up)
     }
 
     /// A line with many devices has nothing to remember of any.
@@ -172,11 +191,28 @@ impl Line<'_> {
     }
 }
 
+/// A link that has ended, or never was: nothing can be asked on it.
+struct Gone;
+
+impl Link for Gone {
+    async fn next(&mut self) -> Result<link::Chunk, LinkError> {
+        std::future::pending().await
+    }
+
+    async fn request(&mut self, _request: link::Request) -> Result<(), LinkError> {
+        // Nothing that counts: the session did not know.
+        Ok(())
+    }
+}
+
 fn channel(channel: link::Channel) -> drivers::Channel {
     match channel {
         link::Channel::Serial => drivers::Channel::Serial,
         link::Channel::Notified(uuid) => drivers::Channel::Notified(drivers::Uuid(uuid.as_u128())),
         link::Channel::Read(uuid) => drivers::Channel::Read(drivers::Uuid(uuid.as_u128())),
+        link::Channel::ServiceData(uuid) => drivers::Channel::ServiceData(drivers::Uuid(uuid.as_u128())),
+        link::Channel::ManufacturerData(company) => drivers::Channel::ManufacturerData(company),
+        link::Channel::Rssi => drivers::Channel::Rssi,
     }
 }
 

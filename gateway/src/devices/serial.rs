@@ -36,7 +36,7 @@ pub async fn serve(port: SerialPort, captures: Option<PathBuf>, intake: Arc<Inta
                 link_state("listening");
                 backoff.succeeded();
                 let line = Line { intake: &intake, board: &board, name: &name, device: None };
-                line.serve(link, session.as_mut(), captures.as_deref()).await
+                line.serve(link, session.as_mut(), captures.as_deref()).await.ended
             }
             Err(error) => error.into(),
         };
