@@ -101,7 +101,13 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
         tasks.spawn(serial::serve(port, captures.clone(), Arc::clone(&intake), Arc::clone(&board)));
     }
     if !settings.ble.is_empty() {
-        tasks.spawn(ble::serve(settings.ble, captures, Arc::clone(&intake), Arc::clone(&board)));
+        tasks.spawn(ble::serve(
+            settings.ble,
+            settings.bluetooth_quiet,
+            captures,
+            Arc::clone(&intake),
+            Arc::clone(&board),
+        ));
     }
     let faults = Arc::clone(&intake);
     tasks.spawn(async move { faults.report_faults().await });

@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 
 use varde_drivers::esp3::{Deframer, Eep, Telegram};
 use varde_drivers::{
-    BleProfile, Channel, Input, Purpose, SerialDevice, SerialProtocol, Session, Uuid, decode_esp3,
-    decode_gatt, float,
+    BleOptions, BleProfile, Channel, Input, Purpose, SerialDevice, SerialProtocol, Session, Uuid,
+    decode_esp3, decode_gatt, float,
 };
 use varde_wire::{
     DeviceId, GatewayId, Instant, OpeningKey, Record, SealingKey, SignedBatch, SignedCommand, SignedReceipt,
@@ -38,7 +38,7 @@ pub const ALL: &[(&str, Target)] = &[
 pub fn blood_pressure(bytes: &[u8]) {
     let _ = decode_gatt(0x2A35, bytes);
     let _ = decode_gatt(0x2A49, bytes);
-    let mut session = BleProfile::BloodPressure.session(device());
+    let mut session = BleProfile::BloodPressure.session(device(), &BleOptions::default());
     for channel in [Channel::Notified(Uuid::sig(0x2A35)), Channel::Read(Uuid::sig(0x2A49))] {
         give(&mut *session, channel, bytes, 0);
     }

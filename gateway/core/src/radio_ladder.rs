@@ -32,8 +32,8 @@ pub enum RadioCare {
     HeardAgain,
 }
 
-/// How long a rung has to show that it helped: bluetoothd takes some ten seconds to start, and a sensor speaks at
-/// least once a minute.
+/// How long a rung has to show that it helped, at the most: bluetoothd takes some ten seconds to start, and a sensor
+/// speaks at least once a minute. Where less silence than that is too long already, so much.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long a failure may last before anything is done: bluetoothd restarts by itself within seconds.
@@ -151,7 +151,7 @@ impl RadioLadder {
         Some(match self.state {
             State::Well => self.heard.after(self.quiet),
             State::Failing(since) => since.after(FAILURE_GRACE),
-            State::Climbing { since, .. } => since.after(PATIENCE),
+            State::Climbing { since, .. } => since.after(self.quiet.min(PATIENCE)),
             State::Resting { since, .. } => since.after(REST),
         })
     }

@@ -25,6 +25,7 @@ pub(super) struct Fragment {
     pub(super) synchronised_marker: Field<String>,
     pub(super) log_level: Field<String>,
     pub(super) capture_directory: Field<String>,
+    pub(super) bluetooth_quiet_s: Field<i64>,
     pub(super) devices: Vec<DeviceFragment>,
 }
 
@@ -110,6 +111,10 @@ impl Fragment {
             fragment.capture_directory = capture.text("directory");
             faults.extend(capture.finish());
         }
+        if let Some(mut bluetooth) = document.table("bluetooth") {
+            fragment.bluetooth_quiet_s = bluetooth.number("quiet_s");
+            faults.extend(bluetooth.finish());
+        }
         for mut device in document.tables("device") {
             fragment.devices.push(DeviceFragment {
                 place: device.place().clone(),
@@ -144,6 +149,7 @@ impl Fragment {
             synchronised_marker: later.synchronised_marker.or(self.synchronised_marker),
             log_level: later.log_level.or(self.log_level),
             capture_directory: later.capture_directory.or(self.capture_directory),
+            bluetooth_quiet_s: later.bluetooth_quiet_s.or(self.bluetooth_quiet_s),
             devices: self.devices,
         }
     }

@@ -34,6 +34,8 @@ const FRUITLESS: u32 = 3;
 /// The devices on the radio, and what they need.
 struct Radio {
     devices: Vec<Heard>,
+    /// How long all sensors together may be silent.
+    quiet: Duration,
     captures: Option<PathBuf>,
     intake: Arc<Intake>,
     board: Arc<Board>,
@@ -53,9 +55,11 @@ struct Visits {
     fruitless: Backoff,
 }
 
-/// Listens for these devices until the store stops; records what meters say where `captures` says so.
+/// Listens for these devices until the store stops; records what meters say where `captures` says so. Where sensors
+/// are among them, a silence of all that is longer than `quiet` is a fault of the radio.
 pub async fn serve(
     devices: Vec<BleDevice>,
+    quiet: Duration,
     captures: Option<PathBuf>,
     intake: Arc<Intake>,
     board: Arc<Board>,
@@ -70,7 +74,7 @@ pub async fn serve(
         let visits = Visits { rested: Instant::default(), fruitless };
         heard.push(Heard { device, session: Mutex::new(session), visits: std::sync::Mutex::new(visits) });
     }
-    Arc::new(Radio { devices: heard, captures, intake, board }).listen().await;
+    Arc::new(Radio { devices: heard, quiet, captures, intake, board }).listen().await;
 }
 
 impl Radio {
@@ -79,7 +83,7 @@ impl Radio {
         let mut bluetooth = Bluetooth::new(clock::boot_ms);
         let mut backoff = Backoff::new(RETRY_FIRST, RETRY_LONGEST, entropy::seed());
         let has_sensors = radio.devices.iter().any(|heard| !heard.device.profile.connects());
-        let mut care = RadioCare::new(has_sensors, Arc::clone(&radio.board));
+        let mut care = RadioCare::new(has_sensors.then_some(radio.quiet), Arc::clone(&radio.board));
         let mut told = None;
         loop {
             let error = match bluetooth.listen(radio.sought()).await {

@@ -9,9 +9,6 @@ use varde_link::{Bluetooth, Central};
 use crate::board::{Board, Fault};
 use crate::clock;
 
-/// Sensors speak at least once in some minutes.
-const QUIET_WITH_SENSORS: Duration = Duration::from_mins(10);
-
 /// Meters may be silent for days: the scan is begun anew for them once an hour, since it is known to die.
 const QUIET_WITH_METERS: Duration = Duration::from_hours(1);
 
@@ -22,10 +19,10 @@ pub struct RadioCare {
 }
 
 impl RadioCare {
-    /// Care for a radio that hears sensors, or only meters.
-    pub fn new(has_sensors: bool, board: Arc<Board>) -> Self {
-        let quiet = if has_sensors { QUIET_WITH_SENSORS } else { QUIET_WITH_METERS };
-        Self { ladder: RadioLadder::new(quiet, has_sensors, clock::now()), board }
+    /// Care for a radio that hears sensors, which are never silent for longer than that together; or only meters.
+    pub fn new(sensors_quiet: Option<Duration>, board: Arc<Board>) -> Self {
+        let quiet = sensors_quiet.unwrap_or(QUIET_WITH_METERS);
+        Self { ladder: RadioLadder::new(quiet, sensors_quiet.is_some(), clock::now()), board }
     }
 
     /// A device was heard.
