@@ -2,6 +2,7 @@
 
 use varde_wire::{DeviceId, Observation};
 
+use crate::advert::{AdvertFormat, Secret};
 use crate::esp3::{self, Deframer, Eep, Frame, Telegram};
 use crate::gatt;
 use crate::{Description, FrameError, Problem, Purpose};
@@ -40,6 +41,19 @@ pub fn decode_gatt(uuid: u16, bytes: &[u8]) -> Result<Decoded, FrameError> {
             Err(FrameError { field: "characteristic", offset: 0, problem })
         }
     }
+}
+
+/// A sensor's advertisement: its service or manufacturer data, with or without the number of the service or company
+/// before it, or the whole of it as a scanner shows it raw. A button is taken for a switch.
+///
+/// # Errors
+/// Where it is not of this format, is encrypted and no key is given, or does not fit the key and the address.
+pub fn decode_advert(
+    format: AdvertFormat,
+    bytes: &[u8],
+    secret: Option<&Secret>,
+) -> Result<Decoded, FrameError> {
+    format.decode(bytes, secret, &placeholder())
 }
 
 fn decoders() -> impl Iterator<Item = &'static Decoder> {

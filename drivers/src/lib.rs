@@ -3,11 +3,14 @@
 //! A [`Session`] is the driver of one link: the daemon gives it what the link brings and performs what it asks.
 //! It decodes bytes into measurements, the device's own words, and those into
 //! [`Observation`](varde_wire::Observation)s, the common ones; what it cannot decode it refuses with a
-//! [`FrameError`]. [`decode_gatt`] and [`decode_esp3`] do the same for bytes that a technician holds in hand.
+//! [`FrameError`]. [`decode_gatt`], [`decode_advert`] and [`decode_esp3`] do the same for bytes that a technician holds in hand.
 //!
 //! | in the configuration | driver | what is heard |
 //! |---|---|---|
 //! | BLE profile `blood-pressure` | [`gatt::blood_pressure`], with [`gatt::battery`] and [`gatt::device_information`] | cuffs: Blood Pressure Service 1.1.1 |
+//! | BLE profile `bthome` | [`advert::bthome`] | sensors, contacts and buttons that speak BTHome, such as Shelly's |
+//! | BLE profile `ruuvi` | [`advert::ruuvi`] | Ruuvi's sensors |
+//! | BLE profile `atc` | [`advert::atc`] | thermometers with the firmware of atc1441 or pvvx |
 //! | serial protocol `esp3`, profile `F6-02-01`, `F6-02-02` | [`esp3::f6_02`] | EnOcean rockers: alarm pendants and switches |
 //! | serial protocol `esp3`, profile `D5-00-01` | [`esp3::d5_00_01`] | EnOcean contacts on doors and windows |
 //!
@@ -19,6 +22,7 @@
 
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails"))]
 
+pub mod advert;
 mod cursor;
 mod decode;
 mod describe;
@@ -34,7 +38,7 @@ mod reading;
 mod session;
 mod uuid;
 
-pub use decode::{Decoded, decode_esp3, decode_gatt};
+pub use decode::{Decoded, decode_advert, decode_esp3, decode_gatt};
 pub use describe::{Description, Field, FieldValue};
 pub use error::{FrameError, Problem};
 pub use home_time::HomeTime;

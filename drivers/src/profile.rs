@@ -2,22 +2,34 @@
 
 use varde_wire::DeviceId;
 
+use crate::advert::{AdvertSession, Secret, atc, bthome, ruuvi};
 use crate::gatt::{Cuff, MeterSession};
 use crate::{Purpose, Session, Uuid};
 
 /// Blood Pressure, Device Information, Battery.
 const BLOOD_PRESSURE: &[Uuid] = &[Uuid::sig(0x1810), Uuid::sig(0x180A), Uuid::sig(0x180F)];
 
+/// BTHome version 2; version 1.
+const BTHOME: &[Uuid] = &[bthome::SERVICE, bthome::SERVICE_V1, bthome::SERVICE_V1_ENCRYPTED];
+
 /// What a Bluetooth device speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BleProfile {
     /// Blood Pressure Profile: a cuff.
     BloodPressure,
+    /// BTHome: sensors, contacts and buttons.
+    BtHome,
+    /// Ruuvi's sensors.
+    Ruuvi,
+    /// Thermometers with the firmware of atc1441 or pvvx.
+    Atc,
 }
 
 /// What the configuration says of one Bluetooth device beside its profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BleOptions {
+    /// Its address, most significant byte first. Encrypted advertisements are bound to it.
+    pub address: [u8; 6],
     /// What its buttons and contacts are for, where it has any.
     pub purpose: Option<Purpose>,
     /// What its advertisements are encrypted with.
@@ -28,12 +40,15 @@ pub struct BleOptions {
 
 impl BleProfile {
     /// Every profile.
-    pub const ALL: &[Self] = &[Self::BloodPressure];
+    pub const ALL: &[Self] = &[Self::BloodPressure, Self::BtHome, Self::Ruuvi, Self::Atc];
 
     /// The profile's name in the configuration.
     pub const fn name(self) -> &'static str {
         match self {
             Self::BloodPressure => "blood-pressure",
+            Self::BtHome => "bthome",
+            Self::Ruuvi => "ruuvi",
+            Self::Atc => "atc",
         }
     }
 
@@ -46,21 +61,38 @@ impl BleProfile {
     pub const fn connects(self) -> bool {
         match self {
             Self::BloodPressure => true,
+            Self::BtHome | Self::Ruuvi | Self::Atc => false,
         }
     }
 
     /// The services that a session uses. The first is the one by which the device is recognised; of the others a
-    /// device may lack any.
+    /// device may lack any. None where it is recognised by its [`company`](Self::company).
     pub const fn services(self) -> &'static [Uuid] {
         match self {
             Self::BloodPressure => BLOOD_PRESSURE,
+            Self::BtHome => BTHOME,
+            Self::Ruuvi => &[],
+            Self::Atc => &[atc::SERVICE],
+        }
+    }
+
+    /// The company whose manufacturer data a session uses, by the number that Bluetooth SIG gave it.
+    pub const fn company(self) -> Option<u16> {
+        match self {
+            Self::BloodPressure | Self::BtHome | Self::Atc => None,
+            Self::Ruuvi => Some(ruuvi::COMPANY),
         }
     }
 
     /// The driver of one such device.
-    pub fn session(self, device: DeviceId, _options: &BleOptions) -> Box<dyn Session> {
+    pub fn session(self, device: DeviceId, options: &BleOptions) -> Box<dyn Session> {
+        let &BleOptions { address, purpose, bind_key, .. } = options;
+        let secret = bind_key.map(|bind_key| Secret { bind_key, address });
         match self {
             Self::BloodPressure => Box::new(MeterSession::new(device, Cuff::default())),
+            Self::BtHome => Box::new(AdvertSession::new(device, bthome::BtHome::new(secret, purpose))),
+            Self::Ruuvi => Box::new(AdvertSession::new(device, ruuvi::Ruuvi::default())),
+            Self::Atc => Box::new(AdvertSession::new(device, atc::Atc::new(secret))),
         }
     }
 }

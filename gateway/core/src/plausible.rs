@@ -24,6 +24,13 @@ fn bounds(metric: Metric, unit: Option<Unit>) -> Option<(Decimal, i64)> {
         (Metric::CUFF, Some(Unit::KiloPascal)) => (0, 43),
         (Metric::PULSE_RATE_CUFF, Some(Unit::PerMinute)) => (20, 300),
         (Metric::BATTERY, Some(Unit::Percent)) => (0, 100),
+        (Metric::ROOM_TEMPERATURE | Metric::DEW_POINT, Some(Unit::Celsius)) => (-50, 100),
+        (Metric::HUMIDITY | Metric::MOISTURE, Some(Unit::Percent)) => (0, 100),
+        (Metric::AIR_PRESSURE, Some(Unit::Hectopascal)) => (500, 1156),
+        (Metric::AIR_PRESSURE, Some(Unit::Pascal)) => (50_000, 115_600),
+        (Metric::ILLUMINANCE, Some(Unit::Lux)) => (0, 167_772),
+        (Metric::CARBON_DIOXIDE, Some(Unit::PartsPerMillion)) => (100, 40_000),
+        (Metric::BATTERY_VOLTAGE, Some(Unit::Volt)) => (1, 15),
         _ => return None,
     };
     Some((Decimal::whole(low), high))
