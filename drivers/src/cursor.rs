@@ -56,6 +56,10 @@ impl<'a> Cursor<'a> {
         self.array(field).map(float::sfloat)
     }
 
+    pub(crate) fn float(&mut self, field: &'static str) -> Result<Result<Decimal, Absence>, FrameError> {
+        self.array(field).map(float::float)
+    }
+
     /// An error about the field that begins here.
     pub(crate) const fn error(&self, field: &'static str, problem: Problem) -> FrameError {
         FrameError { field, offset: self.offset, problem }

@@ -6,7 +6,10 @@ mod cuff;
 pub mod current_time;
 pub mod date_time;
 pub mod device_information;
+pub mod health_thermometer;
 mod meter;
+mod thermometer;
 
 pub(crate) use cuff::Cuff;
 pub(crate) use meter::MeterSession;
+pub(crate) use thermometer::Thermometer;

@@ -2,17 +2,23 @@
 
 use varde_wire::DeviceId;
 
-use crate::gatt::{Cuff, MeterSession};
+use crate::gatt::{Cuff, MeterSession, Thermometer};
 use crate::{Purpose, Session, Uuid};
 
 /// Blood Pressure, Device Information, Battery.
 const BLOOD_PRESSURE: &[Uuid] = &[Uuid::sig(0x1810), Uuid::sig(0x180A), Uuid::sig(0x180F)];
+
+/// Health Thermometer, Device Information, Battery, Current Time.
+const HEALTH_THERMOMETER: &[Uuid] =
+    &[Uuid::sig(0x1809), Uuid::sig(0x180A), Uuid::sig(0x180F), Uuid::sig(0x1805)];
 
 /// What a Bluetooth device speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BleProfile {
     /// Blood Pressure Profile: a cuff.
     BloodPressure,
+    /// Health Thermometer Profile: a thermometer.
+    HealthThermometer,
 }
 
 /// What the configuration says of one Bluetooth device beside its profile.
@@ -28,12 +34,13 @@ pub struct BleOptions {
 
 impl BleProfile {
     /// Every profile.
-    pub const ALL: &[Self] = &[Self::BloodPressure];
+    pub const ALL: &[Self] = &[Self::BloodPressure, Self::HealthThermometer];
 
     /// The profile's name in the configuration.
     pub const fn name(self) -> &'static str {
         match self {
             Self::BloodPressure => "blood-pressure",
+            Self::HealthThermometer => "health-thermometer",
         }
     }
 
@@ -45,7 +52,7 @@ impl BleProfile {
     /// Whether its sessions connect; else everything is in its advertisements.
     pub const fn connects(self) -> bool {
         match self {
-            Self::BloodPressure => true,
+            Self::BloodPressure | Self::HealthThermometer => true,
         }
     }
 
@@ -54,6 +61,7 @@ impl BleProfile {
     pub const fn services(self) -> &'static [Uuid] {
         match self {
             Self::BloodPressure => BLOOD_PRESSURE,
+            Self::HealthThermometer => HEALTH_THERMOMETER,
         }
     }
 
@@ -61,6 +69,7 @@ impl BleProfile {
     pub fn session(self, device: DeviceId, _options: &BleOptions) -> Box<dyn Session> {
         match self {
             Self::BloodPressure => Box::new(MeterSession::new(device, Cuff::default())),
+            Self::HealthThermometer => Box::new(MeterSession::new(device, Thermometer::default())),
         }
     }
 }

@@ -26,6 +26,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("eep", eep),
     ("esp3_stream", esp3_stream),
     ("float", float),
+    ("health_thermometer", health_thermometer),
     ("key_text", key_text),
     ("record", record),
     ("signed_batch", signed_batch),
@@ -53,6 +54,11 @@ pub fn device_information(bytes: &[u8]) {
     if let Some(([high, low], value)) = bytes.split_first_chunk() {
         let _ = decode_gatt(u16::from_be_bytes([*high, *low]), value);
     }
+}
+
+/// Temperature Measurement, Intermediate Temperature, Temperature Type and Measurement Interval.
+pub fn health_thermometer(bytes: &[u8]) {
+    chosen(BleProfile::HealthThermometer, &[0x2A1C, 0x2A1D, 0x2A1E, 0x2A21], bytes);
 }
 
 /// SFLOAT and FLOAT, shown with every digit.
@@ -162,6 +168,26 @@ pub fn signed_command(bytes: &[u8]) {
             let _ = command.open(&opening_key());
         }
     }
+}
+
+/// Gives a meter and its decoders the values that the bytes hold, each with its place in the list of
+/// characteristics, its length and the minutes since the one before; then it goes.
+fn chosen(profile: BleProfile, characteristics: &[u16], bytes: &[u8]) {
+    let mut session = profile.session(device(), &varde_drivers::BleOptions::default());
+    let (mut rest, mut now) = (bytes, 0);
+    session.handle_input(Input::Connected, Instant::from_millis(now));
+    while let Some(([choice, length, minutes], values)) = rest.split_first_chunk() {
+        let (value, after) = values.split_at(usize::from(*length).min(values.len()));
+        let characteristic = characteristics[usize::from(*choice) % characteristics.len()];
+        let _ = decode_gatt(characteristic, value);
+        now += u64::from(*minutes) * 60_000;
+        give(&mut *session, Channel::Notified(Uuid::sig(characteristic)), value, now);
+        give(&mut *session, Channel::Read(Uuid::sig(characteristic)), value, now);
+        rest = after;
+    }
+    session.handle_input(Input::Disconnected, Instant::from_millis(now));
+    while session.poll_output().is_some() {}
+    let _ = session.device_description();
 }
 
 fn give(session: &mut dyn Session, channel: Channel, bytes: &[u8], now: u64) {

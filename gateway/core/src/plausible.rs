@@ -13,6 +13,16 @@ pub(crate) fn is_implausible(metric: Metric, value: &Value, unit: Option<Unit>) 
     !(at_least(*number, low) && at_least(Decimal::whole(high), *number))
 }
 
+const CORE_TEMPERATURES: [Metric; 7] = [
+    Metric::BODY_TEMPERATURE,
+    Metric::BODY_TEMPERATURE_TYMPANUM,
+    Metric::BODY_TEMPERATURE_RECTUM,
+    Metric::BODY_TEMPERATURE_MOUTH,
+    Metric::BODY_TEMPERATURE_EAR,
+    Metric::BODY_TEMPERATURE_ARMPIT,
+    Metric::BODY_TEMPERATURE_GUT,
+];
+
 fn bounds(metric: Metric, unit: Option<Unit>) -> Option<(Decimal, i64)> {
     let (low, high) = match (metric, unit) {
         (Metric::SYSTOLIC, Some(Unit::MillimetreOfMercury)) => (30, 300),
@@ -24,6 +34,11 @@ fn bounds(metric: Metric, unit: Option<Unit>) -> Option<(Decimal, i64)> {
         (Metric::CUFF, Some(Unit::KiloPascal)) => (0, 43),
         (Metric::PULSE_RATE_CUFF, Some(Unit::PerMinute)) => (20, 300),
         (Metric::BATTERY, Some(Unit::Percent)) => (0, 100),
+        (metric, Some(Unit::Celsius)) if CORE_TEMPERATURES.contains(&metric) => (25, 45),
+        (metric, Some(Unit::Fahrenheit)) if CORE_TEMPERATURES.contains(&metric) => (77, 113),
+        // Fingers and toes come close to the room's.
+        (Metric::BODY_TEMPERATURE_FINGER | Metric::BODY_TEMPERATURE_TOE, Some(Unit::Celsius)) => (5, 45),
+        (Metric::BODY_TEMPERATURE_FINGER | Metric::BODY_TEMPERATURE_TOE, Some(Unit::Fahrenheit)) => (41, 113),
         _ => return None,
     };
     Some((Decimal::whole(low), high))

@@ -33,6 +33,15 @@ metrics! {
     CONTACT 130 10 "MDC_AI_TYPE_SENSOR_CONTACTCLOSURE" "A contact on a door or window.",
     CLOCK 1 2439 "MDC_ATTR_TIME_ABS" "A device's clock beside ours: what has to be added to it.",
     SWITCH 130 12 "MDC_AI_TYPE_SENSOR_SWITCH" "A switch.",
+    BODY_TEMPERATURE 2 19292 "MDC_TEMP_BODY" "Body temperature; where it was taken is not known, or has no code.",
+    BODY_TEMPERATURE_TYMPANUM 2 19320 "MDC_TEMP_TYMP" "Body temperature at the eardrum.",
+    BODY_TEMPERATURE_RECTUM 2 57348 "MDC_TEMP_RECT" "Body temperature in the rectum.",
+    BODY_TEMPERATURE_MOUTH 2 57352 "MDC_TEMP_ORAL" "Body temperature in the mouth.",
+    BODY_TEMPERATURE_EAR 2 57356 "MDC_TEMP_EAR" "Body temperature at the ear, mostly its lobe.",
+    BODY_TEMPERATURE_FINGER 2 57360 "MDC_TEMP_FINGER" "Body temperature at a finger.",
+    BODY_TEMPERATURE_TOE 2 57376 "MDC_TEMP_TOE" "Body temperature at a toe.",
+    BODY_TEMPERATURE_ARMPIT 2 57380 "MDC_TEMP_AXILLA" "Body temperature in the armpit.",
+    BODY_TEMPERATURE_GUT 2 57384 "MDC_TEMP_GIT" "Body temperature in the gastro-intestinal tract.",
 }
 
 impl Metric {
@@ -72,5 +81,8 @@ mod tests {
         assert_eq!(Metric::BATTERY.code(), 67_996);
         assert_eq!(Metric::BLOOD_PRESSURE_STATUS.code(), 8_410_608);
         assert_eq!(Metric::PERSONAL_ALARM.code(), 8_519_682);
+        assert_eq!(Metric::BODY_TEMPERATURE.code(), 150_364);
+        assert_eq!(Metric::BODY_TEMPERATURE_RECTUM.code(), 188_420);
+        assert_eq!(Metric::BODY_TEMPERATURE_ARMPIT.code(), 188_452);
     }
 }
