@@ -27,6 +27,7 @@ const DECODERS: &[&[Decoder]] = &[
     gatt::date_time::DECODERS,
     gatt::device_information::DECODERS,
     gatt::health_thermometer::DECODERS,
+    gatt::heart_rate::DECODERS,
 ];
 
 /// The value of a characteristic, by its short UUID.

@@ -2,7 +2,7 @@
 
 use varde_wire::DeviceId;
 
-use crate::gatt::{Cuff, MeterSession, Thermometer};
+use crate::gatt::{Belt, Cuff, MeterSession, Thermometer};
 use crate::{Purpose, Session, Uuid};
 
 /// Blood Pressure, Device Information, Battery.
@@ -12,6 +12,9 @@ const BLOOD_PRESSURE: &[Uuid] = &[Uuid::sig(0x1810), Uuid::sig(0x180A), Uuid::si
 const HEALTH_THERMOMETER: &[Uuid] =
     &[Uuid::sig(0x1809), Uuid::sig(0x180A), Uuid::sig(0x180F), Uuid::sig(0x1805)];
 
+/// Heart Rate, Device Information, Battery.
+const HEART_RATE: &[Uuid] = &[Uuid::sig(0x180D), Uuid::sig(0x180A), Uuid::sig(0x180F)];
+
 /// What a Bluetooth device speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BleProfile {
@@ -19,6 +22,8 @@ pub enum BleProfile {
     BloodPressure,
     /// Health Thermometer Profile: a thermometer.
     HealthThermometer,
+    /// Heart Rate Profile: a belt.
+    HeartRate,
 }
 
 /// What the configuration says of one Bluetooth device beside its profile.
@@ -34,13 +39,14 @@ pub struct BleOptions {
 
 impl BleProfile {
     /// Every profile.
-    pub const ALL: &[Self] = &[Self::BloodPressure, Self::HealthThermometer];
+    pub const ALL: &[Self] = &[Self::BloodPressure, Self::HealthThermometer, Self::HeartRate];
 
     /// The profile's name in the configuration.
     pub const fn name(self) -> &'static str {
         match self {
             Self::BloodPressure => "blood-pressure",
             Self::HealthThermometer => "health-thermometer",
+            Self::HeartRate => "heart-rate",
         }
     }
 
@@ -52,7 +58,7 @@ impl BleProfile {
     /// Whether its sessions connect; else everything is in its advertisements.
     pub const fn connects(self) -> bool {
         match self {
-            Self::BloodPressure | Self::HealthThermometer => true,
+            Self::BloodPressure | Self::HealthThermometer | Self::HeartRate => true,
         }
     }
 
@@ -62,6 +68,7 @@ impl BleProfile {
         match self {
             Self::BloodPressure => BLOOD_PRESSURE,
             Self::HealthThermometer => HEALTH_THERMOMETER,
+            Self::HeartRate => HEART_RATE,
         }
     }
 
@@ -70,6 +77,7 @@ impl BleProfile {
         match self {
             Self::BloodPressure => Box::new(MeterSession::new(device, Cuff::default())),
             Self::HealthThermometer => Box::new(MeterSession::new(device, Thermometer::default())),
+            Self::HeartRate => Box::new(MeterSession::new(device, Belt::default())),
         }
     }
 }

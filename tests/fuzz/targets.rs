@@ -27,6 +27,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("esp3_stream", esp3_stream),
     ("float", float),
     ("health_thermometer", health_thermometer),
+    ("heart_rate", heart_rate),
     ("key_text", key_text),
     ("record", record),
     ("signed_batch", signed_batch),
@@ -59,6 +60,11 @@ pub fn device_information(bytes: &[u8]) {
 /// Temperature Measurement, Intermediate Temperature, Temperature Type and Measurement Interval.
 pub fn health_thermometer(bytes: &[u8]) {
     chosen(BleProfile::HealthThermometer, &[0x2A1C, 0x2A1D, 0x2A1E, 0x2A21], bytes);
+}
+
+/// Heart Rate Measurement and Body Sensor Location.
+pub fn heart_rate(bytes: &[u8]) {
+    chosen(BleProfile::HeartRate, &[0x2A37, 0x2A38], bytes);
 }
 
 /// SFLOAT and FLOAT, shown with every digit.

@@ -54,6 +54,8 @@ pub(crate) struct Visit<'a> {
     /// The gateway's clock at this moment, where it is right.
     #[allow(dead_code, reason = "for meters whose times are relative")]
     pub(crate) home_time: Option<HomeTime>,
+    /// When that is.
+    pub(crate) now: Instant,
 }
 
 /// What came of a value.
@@ -152,6 +154,7 @@ impl<M: Meter> MeterSession<M> {
 
     fn decode(&mut self, channel: Channel, bytes: &[u8], now: Instant) -> Result<(), FrameError> {
         let home_time = self.time.map(|(time, at)| time.after(now.since(at)));
+        let visit = Visit { device: &self.device, home_time, now };
         let taken = match channel {
             Channel::Read(BATTERY_LEVEL) => {
                 Taken::measured(vec![BatteryLevel::decode(bytes)?.observation(&self.device)])
@@ -166,11 +169,9 @@ impl<M: Meter> MeterSession<M> {
                 Taken { observations, requests, clock_offset_s: None }
             }
             Channel::Notified(uuid) if M::MEASUREMENTS.contains(&uuid) => {
-                self.meter.take(uuid, bytes, &Visit { device: &self.device, home_time })?
+                self.meter.take(uuid, bytes, &visit)?
             }
-            Channel::Read(uuid) => {
-                self.meter.take(uuid, bytes, &Visit { device: &self.device, home_time })?
-            }
+            Channel::Read(uuid) => self.meter.take(uuid, bytes, &visit)?,
             Channel::Serial
             | Channel::Notified(_)
             | Channel::ServiceData(_)

@@ -39,6 +39,8 @@ fn bounds(metric: Metric, unit: Option<Unit>) -> Option<(Decimal, i64)> {
         // Fingers and toes come close to the room's.
         (Metric::BODY_TEMPERATURE_FINGER | Metric::BODY_TEMPERATURE_TOE, Some(Unit::Celsius)) => (5, 45),
         (Metric::BODY_TEMPERATURE_FINGER | Metric::BODY_TEMPERATURE_TOE, Some(Unit::Fahrenheit)) => (41, 113),
+        (Metric::HEART_RATE, Some(Unit::PerMinute)) => (20, 300),
+        (Metric::RR_INTERVAL, Some(Unit::Millisecond)) => (200, 3000),
         _ => return None,
     };
     Some((Decimal::whole(low), high))

@@ -42,6 +42,9 @@ metrics! {
     BODY_TEMPERATURE_TOE 2 57376 "MDC_TEMP_TOE" "Body temperature at a toe.",
     BODY_TEMPERATURE_ARMPIT 2 57380 "MDC_TEMP_AXILLA" "Body temperature in the armpit.",
     BODY_TEMPERATURE_GUT 2 57384 "MDC_TEMP_GIT" "Body temperature in the gastro-intestinal tract.",
+    HEART_RATE 2 16770 "MDC_ECG_HEART_RATE" "Heart rate, from the heart's own signal.",
+    RR_INTERVAL 2 16168 "MDC_ECG_TIME_PD_RR_GL" "Time from one heart beat to the next.",
+    ENERGY_EXPENDED 129 119 "MDC_HF_ENERGY" "Energy that a person spent, counted from when the device was reset.",
 }
 
 impl Metric {
@@ -81,6 +84,8 @@ mod tests {
         assert_eq!(Metric::BATTERY.code(), 67_996);
         assert_eq!(Metric::BLOOD_PRESSURE_STATUS.code(), 8_410_608);
         assert_eq!(Metric::PERSONAL_ALARM.code(), 8_519_682);
+        assert_eq!(Metric::HEART_RATE.code(), 147_842);
+        assert_eq!(Metric::RR_INTERVAL.code(), 147_240);
         assert_eq!(Metric::BODY_TEMPERATURE.code(), 150_364);
         assert_eq!(Metric::BODY_TEMPERATURE_RECTUM.code(), 188_420);
         assert_eq!(Metric::BODY_TEMPERATURE_ARMPIT.code(), 188_452);
