@@ -52,6 +52,10 @@ impl<'a> Cursor<'a> {
         self.array(field).map(u16::from_le_bytes)
     }
 
+    pub(crate) fn u32_le(&mut self, field: &'static str) -> Result<u32, FrameError> {
+        self.array(field).map(u32::from_le_bytes)
+    }
+
     pub(crate) fn sfloat(&mut self, field: &'static str) -> Result<Result<Decimal, Absence>, FrameError> {
         self.array(field).map(float::sfloat)
     }

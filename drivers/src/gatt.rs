@@ -10,9 +10,12 @@ pub mod device_information;
 pub mod health_thermometer;
 pub mod heart_rate;
 mod meter;
+mod scale;
 mod thermometer;
+pub mod weight_scale;
 
 pub(crate) use belt::Belt;
 pub(crate) use cuff::Cuff;
 pub(crate) use meter::MeterSession;
+pub(crate) use scale::Scale;
 pub(crate) use thermometer::Thermometer;

@@ -2,7 +2,7 @@
 
 use varde_wire::DeviceId;
 
-use crate::gatt::{Belt, Cuff, MeterSession, Thermometer};
+use crate::gatt::{Belt, Cuff, MeterSession, Scale, Thermometer};
 use crate::{Purpose, Session, Uuid};
 
 /// Blood Pressure, Device Information, Battery.
@@ -15,6 +15,9 @@ const HEALTH_THERMOMETER: &[Uuid] =
 /// Heart Rate, Device Information, Battery.
 const HEART_RATE: &[Uuid] = &[Uuid::sig(0x180D), Uuid::sig(0x180A), Uuid::sig(0x180F)];
 
+/// Weight Scale, Device Information, Battery, Current Time.
+const WEIGHT_SCALE: &[Uuid] = &[Uuid::sig(0x181D), Uuid::sig(0x180A), Uuid::sig(0x180F), Uuid::sig(0x1805)];
+
 /// What a Bluetooth device speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BleProfile {
@@ -24,6 +27,8 @@ pub enum BleProfile {
     HealthThermometer,
     /// Heart Rate Profile: a belt.
     HeartRate,
+    /// Weight Scale Profile: a scale.
+    WeightScale,
 }
 
 /// What the configuration says of one Bluetooth device beside its profile.
@@ -39,7 +44,8 @@ pub struct BleOptions {
 
 impl BleProfile {
     /// Every profile.
-    pub const ALL: &[Self] = &[Self::BloodPressure, Self::HealthThermometer, Self::HeartRate];
+    pub const ALL: &[Self] =
+        &[Self::BloodPressure, Self::HealthThermometer, Self::HeartRate, Self::WeightScale];
 
     /// The profile's name in the configuration.
     pub const fn name(self) -> &'static str {
@@ -47,6 +53,7 @@ impl BleProfile {
             Self::BloodPressure => "blood-pressure",
             Self::HealthThermometer => "health-thermometer",
             Self::HeartRate => "heart-rate",
+            Self::WeightScale => "weight-scale",
         }
     }
 
@@ -58,7 +65,7 @@ impl BleProfile {
     /// Whether its sessions connect; else everything is in its advertisements.
     pub const fn connects(self) -> bool {
         match self {
-            Self::BloodPressure | Self::HealthThermometer | Self::HeartRate => true,
+            Self::BloodPressure | Self::HealthThermometer | Self::HeartRate | Self::WeightScale => true,
         }
     }
 
@@ -69,6 +76,7 @@ impl BleProfile {
             Self::BloodPressure => BLOOD_PRESSURE,
             Self::HealthThermometer => HEALTH_THERMOMETER,
             Self::HeartRate => HEART_RATE,
+            Self::WeightScale => WEIGHT_SCALE,
         }
     }
 
@@ -78,6 +86,7 @@ impl BleProfile {
             Self::BloodPressure => Box::new(MeterSession::new(device, Cuff::default())),
             Self::HealthThermometer => Box::new(MeterSession::new(device, Thermometer::default())),
             Self::HeartRate => Box::new(MeterSession::new(device, Belt::default())),
+            Self::WeightScale => Box::new(MeterSession::new(device, Scale::default())),
         }
     }
 }

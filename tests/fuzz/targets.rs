@@ -33,6 +33,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("signed_batch", signed_batch),
     ("signed_command", signed_command),
     ("signed_receipt", signed_receipt),
+    ("weight_scale", weight_scale),
 ];
 
 /// Blood Pressure Measurement, and its feature.
@@ -65,6 +66,11 @@ pub fn health_thermometer(bytes: &[u8]) {
 /// Heart Rate Measurement and Body Sensor Location.
 pub fn heart_rate(bytes: &[u8]) {
     chosen(BleProfile::HeartRate, &[0x2A37, 0x2A38], bytes);
+}
+
+/// Weight Measurement and Weight Scale Feature.
+pub fn weight_scale(bytes: &[u8]) {
+    chosen(BleProfile::WeightScale, &[0x2A9D, 0x2A9E], bytes);
 }
 
 /// SFLOAT and FLOAT, shown with every digit.

@@ -41,6 +41,11 @@ fn bounds(metric: Metric, unit: Option<Unit>) -> Option<(Decimal, i64)> {
         (Metric::BODY_TEMPERATURE_FINGER | Metric::BODY_TEMPERATURE_TOE, Some(Unit::Fahrenheit)) => (41, 113),
         (Metric::HEART_RATE, Some(Unit::PerMinute)) => (20, 300),
         (Metric::RR_INTERVAL, Some(Unit::Millisecond)) => (200, 3000),
+        (Metric::BODY_WEIGHT, Some(Unit::Kilogram)) => (1, 500),
+        (Metric::BODY_WEIGHT, Some(Unit::Pound)) => (2, 1100),
+        (Metric::BODY_HEIGHT, Some(Unit::Metre)) => (0, 3),
+        (Metric::BODY_HEIGHT, Some(Unit::Inch)) => (10, 110),
+        (Metric::BODY_MASS_INDEX, Some(Unit::KilogramPerSquareMetre)) => (5, 150),
         _ => return None,
     };
     Some((Decimal::whole(low), high))

@@ -45,6 +45,9 @@ metrics! {
     HEART_RATE 2 16770 "MDC_ECG_HEART_RATE" "Heart rate, from the heart's own signal.",
     RR_INTERVAL 2 16168 "MDC_ECG_TIME_PD_RR_GL" "Time from one heart beat to the next.",
     ENERGY_EXPENDED 129 119 "MDC_HF_ENERGY" "Energy that a person spent, counted from when the device was reset.",
+    BODY_WEIGHT 2 57664 "MDC_MASS_BODY_ACTUAL" "Body weight.",
+    BODY_HEIGHT 2 57668 "MDC_LEN_BODY_ACTUAL" "Body height.",
+    BODY_MASS_INDEX 2 57680 "MDC_RATIO_MASS_BODY_LEN_SQ" "Body mass index.",
 }
 
 impl Metric {
@@ -84,6 +87,8 @@ mod tests {
         assert_eq!(Metric::BATTERY.code(), 67_996);
         assert_eq!(Metric::BLOOD_PRESSURE_STATUS.code(), 8_410_608);
         assert_eq!(Metric::PERSONAL_ALARM.code(), 8_519_682);
+        assert_eq!(Metric::BODY_WEIGHT.code(), 188_736);
+        assert_eq!(Metric::BODY_HEIGHT.code(), 188_740);
         assert_eq!(Metric::HEART_RATE.code(), 147_842);
         assert_eq!(Metric::RR_INTERVAL.code(), 147_240);
         assert_eq!(Metric::BODY_TEMPERATURE.code(), 150_364);
