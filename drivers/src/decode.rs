@@ -28,6 +28,7 @@ const DECODERS: &[&[Decoder]] = &[
     gatt::device_information::DECODERS,
     gatt::health_thermometer::DECODERS,
     gatt::heart_rate::DECODERS,
+    gatt::body_composition::DECODERS,
     gatt::weight_scale::DECODERS,
 ];
 

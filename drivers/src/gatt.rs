@@ -3,6 +3,7 @@
 pub mod battery;
 mod belt;
 pub mod blood_pressure;
+pub mod body_composition;
 mod cuff;
 pub mod current_time;
 pub mod date_time;

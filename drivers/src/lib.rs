@@ -11,6 +11,7 @@
 //! | BLE profile `health-thermometer` | [`gatt::health_thermometer`] | thermometers: Health Thermometer Service 1.0 |
 //! | BLE profile `heart-rate` | [`gatt::heart_rate`] | belts: Heart Rate Service 1.0 |
 //! | BLE profile `weight-scale` | [`gatt::weight_scale`] | scales: Weight Scale Service 1.0 |
+//! | BLE profile `body-composition` | [`gatt::body_composition`], with [`gatt::weight_scale`] | scales that tell more than the weight: Body Composition Service 1.0 |
 //! | serial protocol `esp3`, profile `F6-02-01`, `F6-02-02` | [`esp3::f6_02`] | EnOcean rockers: alarm pendants and switches |
 //! | serial protocol `esp3`, profile `D5-00-01` | [`esp3::d5_00_01`] | EnOcean contacts on doors and windows |
 //!

@@ -15,8 +15,13 @@ const HEALTH_THERMOMETER: &[Uuid] =
 /// Heart Rate, Device Information, Battery.
 const HEART_RATE: &[Uuid] = &[Uuid::sig(0x180D), Uuid::sig(0x180A), Uuid::sig(0x180F)];
 
-/// Weight Scale, Device Information, Battery, Current Time.
-const WEIGHT_SCALE: &[Uuid] = &[Uuid::sig(0x181D), Uuid::sig(0x180A), Uuid::sig(0x180F), Uuid::sig(0x1805)];
+/// Weight Scale, Body Composition, Device Information, Battery, Current Time.
+const WEIGHT_SCALE: &[Uuid] =
+    &[Uuid::sig(0x181D), Uuid::sig(0x181B), Uuid::sig(0x180A), Uuid::sig(0x180F), Uuid::sig(0x1805)];
+
+/// The same, of a device that is recognised by Body Composition.
+const BODY_COMPOSITION: &[Uuid] =
+    &[Uuid::sig(0x181B), Uuid::sig(0x181D), Uuid::sig(0x180A), Uuid::sig(0x180F), Uuid::sig(0x1805)];
 
 /// What a Bluetooth device speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,6 +34,8 @@ pub enum BleProfile {
     HeartRate,
     /// Weight Scale Profile: a scale.
     WeightScale,
+    /// Body Composition Profile: a scale that advertises this service and not Weight Scale.
+    BodyComposition,
 }
 
 /// What the configuration says of one Bluetooth device beside its profile.
@@ -44,8 +51,13 @@ pub struct BleOptions {
 
 impl BleProfile {
     /// Every profile.
-    pub const ALL: &[Self] =
-        &[Self::BloodPressure, Self::HealthThermometer, Self::HeartRate, Self::WeightScale];
+    pub const ALL: &[Self] = &[
+        Self::BloodPressure,
+        Self::HealthThermometer,
+        Self::HeartRate,
+        Self::WeightScale,
+        Self::BodyComposition,
+    ];
 
     /// The profile's name in the configuration.
     pub const fn name(self) -> &'static str {
@@ -54,6 +66,7 @@ impl BleProfile {
             Self::HealthThermometer => "health-thermometer",
             Self::HeartRate => "heart-rate",
             Self::WeightScale => "weight-scale",
+            Self::BodyComposition => "body-composition",
         }
     }
 
@@ -65,7 +78,11 @@ impl BleProfile {
     /// Whether its sessions connect; else everything is in its advertisements.
     pub const fn connects(self) -> bool {
         match self {
-            Self::BloodPressure | Self::HealthThermometer | Self::HeartRate | Self::WeightScale => true,
+            Self::BloodPressure
+            | Self::HealthThermometer
+            | Self::HeartRate
+            | Self::WeightScale
+            | Self::BodyComposition => true,
         }
     }
 
@@ -77,6 +94,7 @@ impl BleProfile {
             Self::HealthThermometer => HEALTH_THERMOMETER,
             Self::HeartRate => HEART_RATE,
             Self::WeightScale => WEIGHT_SCALE,
+            Self::BodyComposition => BODY_COMPOSITION,
         }
     }
 
@@ -86,7 +104,9 @@ impl BleProfile {
             Self::BloodPressure => Box::new(MeterSession::new(device, Cuff::default())),
             Self::HealthThermometer => Box::new(MeterSession::new(device, Thermometer::default())),
             Self::HeartRate => Box::new(MeterSession::new(device, Belt::default())),
-            Self::WeightScale => Box::new(MeterSession::new(device, Scale::default())),
+            Self::WeightScale | Self::BodyComposition => {
+                Box::new(MeterSession::new(device, Scale::default()))
+            }
         }
     }
 }

@@ -21,6 +21,7 @@ pub type Target = fn(&[u8]);
 /// Every target, by the name of its corpus.
 pub const ALL: &[(&str, Target)] = &[
     ("blood_pressure", blood_pressure),
+    ("body_composition", body_composition),
     ("cuff_pressure", cuff_pressure),
     ("device_information", device_information),
     ("eep", eep),
@@ -71,6 +72,11 @@ pub fn heart_rate(bytes: &[u8]) {
 /// Weight Measurement and Weight Scale Feature.
 pub fn weight_scale(bytes: &[u8]) {
     chosen(BleProfile::WeightScale, &[0x2A9D, 0x2A9E], bytes);
+}
+
+/// Body Composition Measurement, whole and in parts, and Body Composition Feature.
+pub fn body_composition(bytes: &[u8]) {
+    chosen(BleProfile::BodyComposition, &[0x2A9C, 0x2A9B], bytes);
 }
 
 /// SFLOAT and FLOAT, shown with every digit.

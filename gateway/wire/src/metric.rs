@@ -48,6 +48,14 @@ metrics! {
     BODY_WEIGHT 2 57664 "MDC_MASS_BODY_ACTUAL" "Body weight.",
     BODY_HEIGHT 2 57668 "MDC_LEN_BODY_ACTUAL" "Body height.",
     BODY_MASS_INDEX 2 57680 "MDC_RATIO_MASS_BODY_LEN_SQ" "Body mass index.",
+    BODY_FAT 2 57676 "MDC_BODY_FAT" "Body fat.",
+    FAT_FREE_MASS 2 57684 "MDC_MASS_BODY_FAT_FREE" "Mass of the body without its fat.",
+    SOFT_LEAN_MASS 2 57688 "MDC_MASS_BODY_SOFT_LEAN" "Mass of the body without its fat and its bones.",
+    BODY_WATER 2 57692 "MDC_BODY_WATER" "Mass of the body's water.",
+    BASAL_METABOLISM 1024 61697 "MDCX_BASAL_METABOLISM" "What a body spends at rest, a day.",
+    MUSCLE_PERCENTAGE 1024 61698 "MDCX_MUSCLE_PERCENTAGE" "The muscles' part of the body weight.",
+    MUSCLE_MASS 1024 61699 "MDCX_MUSCLE_MASS" "Mass of the muscles.",
+    BODY_IMPEDANCE 1024 61700 "MDCX_BODY_IMPEDANCE" "What a body opposes to an electric current.",
 }
 
 impl Metric {

@@ -1,0 +1,111 @@
+use super::*;
+use crate::describe::unhex;
+use crate::gatt::MeterSession;
+use crate::{Channel, Input, Output, Session};
+
+/// User 2, 22.5 % fat, 512.3 ohm, 72.5 kg: the first part.
+const FIRST: &str = "0416e100020314a438";
+/// 65 kg of muscle: the second.
+const SECOND: &str = "2010e100c832";
+const WHOLE: &str = "0400e10002";
+
+struct Home {
+    session: MeterSession<Scale>,
+    now: Instant,
+}
+
+impl Home {
+    fn new() -> Self {
+        let mut home =
+            Self { session: MeterSession::new("scale-1".parse().unwrap(), Scale::default()), now: at(0) };
+        home.give(Input::Connected);
+        home
+    }
+
+    fn give(&mut self, input: Input<'_>) -> Vec<Output> {
+        self.session.handle_input(input, self.now);
+        std::iter::from_fn(|| self.session.poll_output()).collect()
+    }
+
+    fn composed(&mut self, hex: &str) -> Vec<String> {
+        let channel = Channel::Notified(body_composition::MEASUREMENT);
+        readings(self.give(Input::Chunk { channel, bytes: &unhex(hex) }))
+    }
+
+    fn wait(&mut self) -> Vec<String> {
+        self.now = self.session.poll_timeout().unwrap();
+        self.session.handle_timeout(self.now);
+        readings(std::iter::from_fn(|| self.session.poll_output()).collect())
+    }
+}
+
+fn at(seconds: u64) -> Instant {
+    Instant::from_millis(seconds * 1000)
+}
+
+/// The values of each reading.
+fn readings(outputs: Vec<Output>) -> Vec<String> {
+    let values = |output: Output| {
+        let Output::Reading(reading) = output else { return None };
+        let values: Vec<_> = reading.observations.iter().map(|o| o.value.to_string()).collect();
+        Some(values.join(" "))
+    };
+    outputs.into_iter().filter_map(values).collect()
+}
+
+const TOGETHER: &str = "22.5 65.000 512.3 72.500";
+
+#[test]
+fn the_parts_of_one_measurement_are_one_reading_when_no_more_comes() {
+    let mut home = Home::new();
+    assert!(home.composed(FIRST).is_empty());
+    assert!(home.composed(SECOND).is_empty());
+    assert_eq!(home.wait(), [TOGETHER]);
+    assert_eq!(home.session.poll_timeout(), Some(at(24 * 3600)), "nothing is held any more");
+}
+
+#[test]
+fn a_scale_that_goes_after_the_last_part_has_said_everything() {
+    let mut home = Home::new();
+    home.composed(FIRST);
+    home.composed(SECOND);
+    assert_eq!(readings(home.give(Input::Disconnected)), [TOGETHER]);
+    assert!(readings(home.give(Input::Disconnected)).is_empty());
+}
+
+#[test]
+fn a_part_that_stays_alone_is_not_lost() {
+    let mut home = Home::new();
+    home.composed(FIRST);
+    assert_eq!(home.wait(), ["22.5 512.3 72.500"]);
+}
+
+#[test]
+fn another_measurement_ends_the_one_that_was_held() {
+    let mut home = Home::new();
+    home.composed(FIRST);
+    assert_eq!(home.composed(WHOLE), ["22.5 512.3 72.500", "22.5"]);
+    home.composed(FIRST);
+    assert_eq!(home.composed(FIRST), ["22.5 512.3 72.500"]);
+    assert_eq!(home.wait(), ["22.5 512.3 72.500"]);
+}
+
+#[test]
+fn a_weight_is_passed_on_at_once() {
+    let mut home = Home::new();
+    home.composed(FIRST);
+    let bytes = unhex("00a438");
+    let weight = Input::Chunk { channel: Channel::Notified(weight_scale::MEASUREMENT), bytes: &bytes };
+    assert_eq!(readings(home.give(weight)), ["72.500"]);
+    assert_eq!(home.wait(), ["22.5 512.3 72.500"]);
+}
+
+#[test]
+fn what_it_can_do_is_kept() {
+    let mut home = Home::new();
+    for uuid in [weight_scale::FEATURE, body_composition::FEATURE] {
+        home.give(Input::Chunk { channel: Channel::Read(uuid), bytes: &[0; 4] });
+    }
+    let names: Vec<_> = home.session.device_description().fields().iter().map(|f| f.name).collect();
+    assert_eq!(names, ["weight_features", "body_composition_features"]);
+}
