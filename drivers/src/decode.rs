@@ -29,6 +29,7 @@ const DECODERS: &[&[Decoder]] = &[
     gatt::health_thermometer::DECODERS,
     gatt::heart_rate::DECODERS,
     gatt::body_composition::DECODERS,
+    gatt::user_data::DECODERS,
     gatt::weight_scale::DECODERS,
 ];
 

@@ -13,6 +13,7 @@ pub mod heart_rate;
 mod meter;
 mod scale;
 mod thermometer;
+pub mod user_data;
 pub mod weight_scale;
 
 pub(crate) use belt::Belt;

@@ -3,7 +3,7 @@
 use varde_wire::DeviceId;
 
 use crate::gatt::{Belt, Cuff, MeterSession, Scale, Thermometer};
-use crate::{Purpose, Session, Uuid};
+use crate::{Consent, Purpose, Session, Uuid};
 
 /// Blood Pressure, Device Information, Battery.
 const BLOOD_PRESSURE: &[Uuid] = &[Uuid::sig(0x1810), Uuid::sig(0x180A), Uuid::sig(0x180F)];
@@ -15,13 +15,25 @@ const HEALTH_THERMOMETER: &[Uuid] =
 /// Heart Rate, Device Information, Battery.
 const HEART_RATE: &[Uuid] = &[Uuid::sig(0x180D), Uuid::sig(0x180A), Uuid::sig(0x180F)];
 
-/// Weight Scale, Body Composition, Device Information, Battery, Current Time.
-const WEIGHT_SCALE: &[Uuid] =
-    &[Uuid::sig(0x181D), Uuid::sig(0x181B), Uuid::sig(0x180A), Uuid::sig(0x180F), Uuid::sig(0x1805)];
+/// Weight Scale, Body Composition, User Data, Device Information, Battery, Current Time.
+const WEIGHT_SCALE: &[Uuid] = &[
+    Uuid::sig(0x181D),
+    Uuid::sig(0x181B),
+    Uuid::sig(0x181C),
+    Uuid::sig(0x180A),
+    Uuid::sig(0x180F),
+    Uuid::sig(0x1805),
+];
 
 /// The same, of a device that is recognised by Body Composition.
-const BODY_COMPOSITION: &[Uuid] =
-    &[Uuid::sig(0x181B), Uuid::sig(0x181D), Uuid::sig(0x180A), Uuid::sig(0x180F), Uuid::sig(0x1805)];
+const BODY_COMPOSITION: &[Uuid] = &[
+    Uuid::sig(0x181B),
+    Uuid::sig(0x181D),
+    Uuid::sig(0x181C),
+    Uuid::sig(0x180A),
+    Uuid::sig(0x180F),
+    Uuid::sig(0x1805),
+];
 
 /// What a Bluetooth device speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,6 +59,8 @@ pub struct BleOptions {
     pub bind_key: Option<[u8; 16]>,
     /// Whether the records in its memory are deleted once they are kept for good.
     pub clear_memory: bool,
+    /// Its users who consent to having read what it keeps for them, where it asks for that.
+    pub consents: Vec<Consent>,
 }
 
 impl BleProfile {
@@ -99,13 +113,13 @@ impl BleProfile {
     }
 
     /// The driver of one such device.
-    pub fn session(self, device: DeviceId, _options: &BleOptions) -> Box<dyn Session> {
+    pub fn session(self, device: DeviceId, options: &BleOptions) -> Box<dyn Session> {
         match self {
             Self::BloodPressure => Box::new(MeterSession::new(device, Cuff::default())),
             Self::HealthThermometer => Box::new(MeterSession::new(device, Thermometer::default())),
             Self::HeartRate => Box::new(MeterSession::new(device, Belt::default())),
             Self::WeightScale | Self::BodyComposition => {
-                Box::new(MeterSession::new(device, Scale::default()))
+                Box::new(MeterSession::new(device, Scale::new(&options.consents)))
             }
         }
     }

@@ -34,6 +34,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("signed_batch", signed_batch),
     ("signed_command", signed_command),
     ("signed_receipt", signed_receipt),
+    ("user_data", user_data),
     ("weight_scale", weight_scale),
 ];
 
@@ -77,6 +78,13 @@ pub fn weight_scale(bytes: &[u8]) {
 /// Body Composition Measurement, whole and in parts, and Body Composition Feature.
 pub fn body_composition(bytes: &[u8]) {
     chosen(BleProfile::BodyComposition, &[0x2A9C, 0x2A9B], bytes);
+}
+
+/// User Control Point and Database Change Increment, at a scale with two users.
+pub fn user_data(bytes: &[u8]) {
+    let consent = |user| varde_drivers::Consent { user, code: varde_drivers::ConsentCode(1234) };
+    let options = varde_drivers::BleOptions { consents: vec![consent(1), consent(2)], ..Default::default() };
+    chosen_with(&options, BleProfile::WeightScale, &[0x2A9F, 0x2A99, 0x2A9D, 0x2A9C], bytes);
 }
 
 /// SFLOAT and FLOAT, shown with every digit.
@@ -191,7 +199,16 @@ pub fn signed_command(bytes: &[u8]) {
 /// Gives a meter and its decoders the values that the bytes hold, each with its place in the list of
 /// characteristics, its length and the minutes since the one before; then it goes.
 fn chosen(profile: BleProfile, characteristics: &[u16], bytes: &[u8]) {
-    let mut session = profile.session(device(), &varde_drivers::BleOptions::default());
+    chosen_with(&varde_drivers::BleOptions::default(), profile, characteristics, bytes);
+}
+
+fn chosen_with(
+    options: &varde_drivers::BleOptions,
+    profile: BleProfile,
+    characteristics: &[u16],
+    bytes: &[u8],
+) {
+    let mut session = profile.session(device(), options);
     let (mut rest, mut now) = (bytes, 0);
     session.handle_input(Input::Connected, Instant::from_millis(now));
     while let Some(([choice, length, minutes], values)) = rest.split_first_chunk() {

@@ -52,6 +52,7 @@ metrics! {
     FAT_FREE_MASS 2 57684 "MDC_MASS_BODY_FAT_FREE" "Mass of the body without its fat.",
     SOFT_LEAN_MASS 2 57688 "MDC_MASS_BODY_SOFT_LEAN" "Mass of the body without its fat and its bones.",
     BODY_WATER 2 57692 "MDC_BODY_WATER" "Mass of the body's water.",
+    USER_CONSENT 1024 61696 "MDCX_USER_CONSENT" "A user's leave to have read what a device keeps for them.",
     BASAL_METABOLISM 1024 61697 "MDCX_BASAL_METABOLISM" "What a body spends at rest, a day.",
     MUSCLE_PERCENTAGE 1024 61698 "MDCX_MUSCLE_PERCENTAGE" "The muscles' part of the body weight.",
     MUSCLE_MASS 1024 61699 "MDCX_MUSCLE_MASS" "Mass of the muscles.",

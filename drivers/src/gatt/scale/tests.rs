@@ -1,6 +1,7 @@
 use super::*;
 use crate::describe::unhex;
 use crate::gatt::MeterSession;
+use crate::gatt::user_data::ConsentCode;
 use crate::{Channel, Input, Output, Session};
 
 /// User 2, 22.5 % fat, 512.3 ohm, 72.5 kg: the first part.
@@ -16,10 +17,14 @@ struct Home {
 
 impl Home {
     fn new() -> Self {
-        let mut home =
-            Self { session: MeterSession::new("scale-1".parse().unwrap(), Scale::default()), now: at(0) };
+        let mut home = Self::of(&[]);
         home.give(Input::Connected);
         home
+    }
+
+    fn of(consents: &[Consent]) -> Self {
+        let session = MeterSession::new("scale-1".parse().unwrap(), Scale::new(consents));
+        Self { session, now: at(0) }
     }
 
     fn give(&mut self, input: Input<'_>) -> Vec<Output> {
@@ -98,6 +103,24 @@ fn a_weight_is_passed_on_at_once() {
     let weight = Input::Chunk { channel: Channel::Notified(weight_scale::MEASUREMENT), bytes: &bytes };
     assert_eq!(readings(home.give(weight)), ["72.500"]);
     assert_eq!(home.wait(), ["22.5 512.3 72.500"]);
+}
+
+#[test]
+fn users_consent_once_the_measurements_are_subscribed_to_and_what_comes_of_it_is_told() {
+    let mut home = Home::of(&[Consent { user: 2, code: ConsentCode(1234) }]);
+    let outputs = home.give(Input::Connected);
+    let consent = Request::Write { characteristic: USER_CONTROL_POINT, bytes: vec![2, 2, 0xD2, 0x04] };
+    let place =
+        |request: Request| outputs.iter().position(|o| *o == Output::Request(request.clone())).unwrap();
+    assert!(place(Request::Subscribe(body_composition::MEASUREMENT)) < place(consent.clone()));
+    assert!(place(Request::Subscribe(USER_CONTROL_POINT)) < place(consent));
+
+    let channel = Channel::Notified(USER_CONTROL_POINT);
+    assert_eq!(readings(home.give(Input::Chunk { channel, bytes: &[0x20, 2, 5] })), ["device-fault"]);
+    let channel = Channel::Read(DATABASE_CHANGE_INCREMENT);
+    assert!(readings(home.give(Input::Chunk { channel, bytes: &[7, 0, 0, 0] })).is_empty());
+    let names: Vec<_> = home.session.device_description().fields().iter().map(|f| f.name).collect();
+    assert_eq!(names, ["database_change_increment", "consents"]);
 }
 
 #[test]
