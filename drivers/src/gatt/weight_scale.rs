@@ -1,7 +1,7 @@
 //! Weight Scale Service 1.0 (0x181D): Weight Measurement and Weight Scale Feature.
 //!
-//! A measurement (§3.2) is a weight, and what the flags announce. Its steps are fixed: 5 g or 0.01 lb, however
-//! coarse the scale; the feature (§3.1) says how coarse. Reserved bits of the flags and bytes after the last field
+//! A measurement is a weight, and what the flags announce. Its steps are fixed: 5 g or 0.01 lb, however coarse the
+//! scale; the feature says how coarse. Reserved bits of the flags and bytes after the last field
 //! are kept and shown, and never cost the reading.
 
 use varde_wire::{Absence, Decimal, DeviceId, Flags, Metric, Observation, Unit, Value};
@@ -30,7 +30,7 @@ pub(crate) const DECODERS: &[Decoder] = &[
 pub struct WeightMeasurement {
     /// What the scale measures in.
     pub units: Units,
-    /// In `units`; not a number where the measurement failed (§3.2.1.2).
+    /// In `units`; not a number where the measurement failed.
     pub weight: Result<Decimal, Absence>,
     /// When, and who stood on the scale.
     pub stamp: Stamp,

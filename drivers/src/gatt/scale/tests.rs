@@ -1,3 +1,6 @@
+use proptest::prelude::*;
+use varde_wire::{Decimal, Metric, Value};
+
 use super::*;
 use crate::describe::unhex;
 use crate::gatt::MeterSession;
@@ -131,4 +134,73 @@ fn what_it_can_do_is_kept() {
     }
     let names: Vec<_> = home.session.device_description().fields().iter().map(|f| f.name).collect();
     assert_eq!(names, ["weight_features", "body_composition_features"]);
+}
+
+/// What can happen to a scale.
+#[derive(Clone, Debug)]
+enum Step {
+    /// A value comes: flags beside those of the nine quantities, and which of these it has.
+    Composed {
+        part: bool,
+        user: Option<u8>,
+        quantities: u16,
+    },
+    Wait,
+    Go,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let composed = (any::<bool>(), proptest::option::of(1..3_u8), 0..512_u16)
+        .prop_map(|(part, user, quantities)| Step::Composed { part, user, quantities });
+    let step = prop_oneof![6 => composed, 1 => Just(Step::Wait), 1 => Just(Step::Go)];
+    proptest::collection::vec(step, 0..40)
+}
+
+proptest! {
+    /// Each number of the values that come is another, so that none can be lost, told twice or told of another user.
+    #[test]
+    fn every_value_is_told_once_and_of_whom_it_was(steps in steps()) {
+        let mut home = Home::new();
+        let (mut sent, mut told) = (Vec::new(), Vec::new());
+        let mut number = 0_u16;
+        for step in steps.into_iter().chain([Step::Go]) {
+            let outputs = match step {
+                Step::Composed { part, user, quantities } => {
+                    let flags = u16::from(part) << 12 | quantities << 3 | u16::from(user.is_some()) << 2;
+                    let mut bytes = [flags.to_le_bytes(), 1_u16.to_le_bytes()].concat();
+                    bytes.extend(user);
+                    for _ in 0..quantities.count_ones() {
+                        number += 1;
+                        bytes.extend(number.to_le_bytes());
+                    }
+                    let alone = BodyComposition::decode(&bytes).unwrap();
+                    sent.extend(alone.values.into_iter().map(|(quantity, number)| (quantity.metric(), number, user)));
+                    let channel = Channel::Notified(body_composition::MEASUREMENT);
+                    home.give(Input::Chunk { channel, bytes: &bytes })
+                }
+                Step::Wait => {
+                    home.now = home.now.after(BETWEEN_PARTS);
+                    home.session.handle_timeout(home.now);
+                    std::iter::from_fn(|| home.session.poll_output()).collect()
+                }
+                Step::Go => [home.give(Input::Disconnected), home.give(Input::Connected)].concat(),
+            };
+            for output in outputs {
+                let Output::Reading(reading) = output else { continue };
+                prop_assert!(reading.observations.iter().all(|o| o.user == reading.observations[0].user));
+                for observation in reading.observations.iter().filter(|o| o.metric != Metric::BODY_FAT) {
+                    let Value::Decimal(number) = observation.value else { panic!("{observation:?}") };
+                    told.push((observation.metric, number, observation.user));
+                }
+            }
+        }
+        let key = |(metric, number, _): &(Metric, Decimal, Option<u8>)| (*metric, number.mantissa);
+        sent.sort_by_key(key);
+        told.sort_by_key(key);
+        prop_assert_eq!(sent.len(), told.len());
+        for (sent, told) in sent.iter().zip(&told) {
+            prop_assert_eq!(key(sent), key(told));
+            prop_assert!(sent.2.is_none() || sent.2 == told.2);
+        }
+    }
 }
