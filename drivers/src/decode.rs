@@ -27,6 +27,11 @@ const DECODERS: &[&[Decoder]] = &[
     gatt::current_time::DECODERS,
     gatt::date_time::DECODERS,
     gatt::device_information::DECODERS,
+    gatt::health_thermometer::DECODERS,
+    gatt::heart_rate::DECODERS,
+    gatt::body_composition::DECODERS,
+    gatt::user_data::DECODERS,
+    gatt::weight_scale::DECODERS,
 ];
 
 /// The value of a characteristic, by its short UUID.

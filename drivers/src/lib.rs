@@ -11,6 +11,10 @@
 //! | BLE profile `bthome` | [`advert::bthome`] | sensors, contacts and buttons that speak BTHome, such as Shelly's |
 //! | BLE profile `ruuvi` | [`advert::ruuvi`] | Ruuvi's sensors |
 //! | BLE profile `atc` | [`advert::atc`] | thermometers with the firmware of atc1441 or pvvx |
+//! | BLE profile `health-thermometer` | [`gatt::health_thermometer`] | thermometers: Health Thermometer Service 1.0 |
+//! | BLE profile `heart-rate` | [`gatt::heart_rate`] | belts: Heart Rate Service 1.0 |
+//! | BLE profile `weight-scale` | [`gatt::weight_scale`], with [`gatt::user_data`] | scales: Weight Scale Service 1.0 |
+//! | BLE profile `body-composition` | [`gatt::body_composition`], with [`gatt::weight_scale`] and [`gatt::user_data`] | scales that tell more than the weight: Body Composition Service 1.0 |
 //! | serial protocol `esp3`, profile `F6-02-01`, `F6-02-02` | [`esp3::f6_02`] | EnOcean rockers: alarm pendants and switches |
 //! | serial protocol `esp3`, profile `D5-00-01` | [`esp3::d5_00_01`] | EnOcean contacts on doors and windows |
 //!
@@ -41,6 +45,7 @@ mod uuid;
 pub use decode::{Decoded, decode_advert, decode_esp3, decode_gatt};
 pub use describe::{Description, Field, FieldValue};
 pub use error::{FrameError, Problem};
+pub use gatt::user_data::{Consent, ConsentCode};
 pub use home_time::HomeTime;
 pub use profile::{BleOptions, BleProfile};
 pub use protocol::{BadDevice, SerialDevice, SerialProtocol};

@@ -3,20 +3,22 @@
 use varde_wire::DeviceId;
 
 use crate::advert::{AdvertSession, Secret, atc, bthome, ruuvi};
-use crate::gatt::{Cuff, MeterSession};
-use crate::{Purpose, Session, Uuid};
-
-/// Blood Pressure, Device Information, Battery.
-const BLOOD_PRESSURE: &[Uuid] = &[Uuid::sig(0x1810), Uuid::sig(0x180A), Uuid::sig(0x180F)];
-
-/// BTHome version 2; version 1.
-const BTHOME: &[Uuid] = &[bthome::SERVICE, bthome::SERVICE_V1, bthome::SERVICE_V1_ENCRYPTED];
+use crate::gatt::{Belt, Cuff, MeterSession, Scale, Thermometer};
+use crate::{Consent, Purpose, Session, Uuid};
 
 /// What a Bluetooth device speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BleProfile {
     /// Blood Pressure Profile: a cuff.
     BloodPressure,
+    /// Health Thermometer Profile: a thermometer.
+    HealthThermometer,
+    /// Heart Rate Profile: a belt.
+    HeartRate,
+    /// Weight Scale Profile: a scale.
+    WeightScale,
+    /// Body Composition Profile: a scale that advertises this service and not Weight Scale.
+    BodyComposition,
     /// BTHome: sensors, contacts and buttons.
     BtHome,
     /// Ruuvi's sensors.
@@ -36,20 +38,96 @@ pub struct BleOptions {
     pub bind_key: Option<[u8; 16]>,
     /// Whether the records in its memory are deleted once they are kept for good.
     pub clear_memory: bool,
+    /// Its users who consent to having read what it keeps for them, where it asks for that.
+    pub consents: Vec<Consent>,
 }
+
+/// What is known of a profile without a device.
+struct Row {
+    name: &'static str,
+    services: &'static [Uuid],
+    company: Option<u16>,
+    connects: bool,
+    has_memory: bool,
+    has_consents: bool,
+}
+
+const BLOOD_PRESSURE: Uuid = Uuid::sig(0x1810);
+const HEALTH_THERMOMETER: Uuid = Uuid::sig(0x1809);
+const HEART_RATE: Uuid = Uuid::sig(0x180D);
+const DEVICE_INFORMATION: Uuid = Uuid::sig(0x180A);
+const BATTERY: Uuid = Uuid::sig(0x180F);
+const CURRENT_TIME: Uuid = Uuid::sig(0x1805);
+const WEIGHT_SCALE: Uuid = Uuid::sig(0x181D);
+const BODY_COMPOSITION: Uuid = Uuid::sig(0x181B);
+const USER_DATA: Uuid = Uuid::sig(0x181C);
 
 impl BleProfile {
     /// Every profile.
-    pub const ALL: &[Self] = &[Self::BloodPressure, Self::BtHome, Self::Ruuvi, Self::Atc];
+    pub const ALL: &[Self] = &[
+        Self::BloodPressure,
+        Self::HealthThermometer,
+        Self::HeartRate,
+        Self::WeightScale,
+        Self::BodyComposition,
+        Self::BtHome,
+        Self::Ruuvi,
+        Self::Atc,
+    ];
+
+    const fn row(self) -> Row {
+        match self {
+            Self::BloodPressure => {
+                Row::meter("blood-pressure", &[BLOOD_PRESSURE, DEVICE_INFORMATION, BATTERY, CURRENT_TIME])
+            }
+            Self::HealthThermometer => Row::meter(
+                "health-thermometer",
+                &[HEALTH_THERMOMETER, DEVICE_INFORMATION, BATTERY, CURRENT_TIME],
+            ),
+            Self::HeartRate => Row::meter("heart-rate", &[HEART_RATE, DEVICE_INFORMATION, BATTERY]),
+            Self::WeightScale => Row {
+                has_consents: true,
+                ..Row::meter(
+                    "weight-scale",
+                    &[WEIGHT_SCALE, BODY_COMPOSITION, USER_DATA, DEVICE_INFORMATION, BATTERY, CURRENT_TIME],
+                )
+            },
+            Self::BodyComposition => Row {
+                has_consents: true,
+                ..Row::meter(
+                    "body-composition",
+                    &[BODY_COMPOSITION, WEIGHT_SCALE, USER_DATA, DEVICE_INFORMATION, BATTERY, CURRENT_TIME],
+                )
+            },
+            Self::BtHome => {
+                Row::sensor("bthome", &[bthome::SERVICE, bthome::SERVICE_V1, bthome::SERVICE_V1_ENCRYPTED])
+            }
+            Self::Ruuvi => Row { company: Some(ruuvi::COMPANY), ..Row::sensor("ruuvi", &[]) },
+            Self::Atc => Row::sensor("atc", &[atc::SERVICE]),
+        }
+    }
+
+    /// The driver of one such device.
+    pub fn session(self, device: DeviceId, options: &BleOptions) -> Box<dyn Session> {
+        let secret = options.bind_key.map(|bind_key| Secret { bind_key, address: options.address });
+        match self {
+            Self::BloodPressure => Box::new(MeterSession::new(device, Cuff::default())),
+            Self::HealthThermometer => Box::new(MeterSession::new(device, Thermometer::default())),
+            Self::HeartRate => Box::new(MeterSession::new(device, Belt::default())),
+            Self::WeightScale | Self::BodyComposition => {
+                Box::new(MeterSession::new(device, Scale::new(&options.consents)))
+            }
+            Self::BtHome => {
+                Box::new(AdvertSession::new(device, bthome::BtHome::new(secret, options.purpose)))
+            }
+            Self::Ruuvi => Box::new(AdvertSession::new(device, ruuvi::Ruuvi::default())),
+            Self::Atc => Box::new(AdvertSession::new(device, atc::Atc::new(secret))),
+        }
+    }
 
     /// The profile's name in the configuration.
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::BloodPressure => "blood-pressure",
-            Self::BtHome => "bthome",
-            Self::Ruuvi => "ruuvi",
-            Self::Atc => "atc",
-        }
+        self.row().name
     }
 
     /// The profile of this name.
@@ -59,41 +137,40 @@ impl BleProfile {
 
     /// Whether its sessions connect; else everything is in its advertisements.
     pub const fn connects(self) -> bool {
-        match self {
-            Self::BloodPressure => true,
-            Self::BtHome | Self::Ruuvi | Self::Atc => false,
-        }
+        self.row().connects
+    }
+
+    /// Whether its devices have a memory that can be cleared ([`BleOptions::clear_memory`]).
+    pub const fn has_memory(self) -> bool {
+        self.row().has_memory
+    }
+
+    /// Whether its devices may ask for their users' consent ([`BleOptions::consents`]).
+    pub const fn has_consents(self) -> bool {
+        self.row().has_consents
     }
 
     /// The services that a session uses. The first is the one by which the device is recognised; of the others a
     /// device may lack any. None where it is recognised by its [`company`](Self::company).
     pub const fn services(self) -> &'static [Uuid] {
-        match self {
-            Self::BloodPressure => BLOOD_PRESSURE,
-            Self::BtHome => BTHOME,
-            Self::Ruuvi => &[],
-            Self::Atc => &[atc::SERVICE],
-        }
+        self.row().services
     }
 
     /// The company whose manufacturer data a session uses, by the number that Bluetooth SIG gave it.
     pub const fn company(self) -> Option<u16> {
-        match self {
-            Self::BloodPressure | Self::BtHome | Self::Atc => None,
-            Self::Ruuvi => Some(ruuvi::COMPANY),
-        }
+        self.row().company
+    }
+}
+
+impl Row {
+    /// A profile whose devices are connected to.
+    const fn meter(name: &'static str, services: &'static [Uuid]) -> Self {
+        Self { name, services, company: None, connects: true, has_memory: false, has_consents: false }
     }
 
-    /// The driver of one such device.
-    pub fn session(self, device: DeviceId, options: &BleOptions) -> Box<dyn Session> {
-        let &BleOptions { address, purpose, bind_key, .. } = options;
-        let secret = bind_key.map(|bind_key| Secret { bind_key, address });
-        match self {
-            Self::BloodPressure => Box::new(MeterSession::new(device, Cuff::default())),
-            Self::BtHome => Box::new(AdvertSession::new(device, bthome::BtHome::new(secret, purpose))),
-            Self::Ruuvi => Box::new(AdvertSession::new(device, ruuvi::Ruuvi::default())),
-            Self::Atc => Box::new(AdvertSession::new(device, atc::Atc::new(secret))),
-        }
+    /// A profile whose devices say everything in advertisements.
+    const fn sensor(name: &'static str, services: &'static [Uuid]) -> Self {
+        Self { connects: false, ..Self::meter(name, services) }
     }
 }
 

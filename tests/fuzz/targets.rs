@@ -10,8 +10,7 @@ use varde_drivers::advert::{AdvertFormat, Secret};
 use varde_drivers::esp3::{Deframer, Eep, Telegram};
 use varde_drivers::{
     BleOptions, BleProfile, Channel, Input, Purpose, SerialDevice, SerialProtocol, Session, Uuid,
-    BleOptions, BleProfile, Channel, Input, Purpose, SerialDevice, SerialProtocol, Session, Uuid, decode_advert,
-    decode_esp3, decode_gatt, float,
+    decode_advert, decode_esp3, decode_gatt, float,
 };
 use varde_wire::{
     DeviceId, GatewayId, Instant, OpeningKey, Record, SealingKey, SignedBatch, SignedCommand, SignedReceipt,
@@ -26,17 +25,22 @@ pub const ALL: &[(&str, Target)] = &[
     ("atc", atc),
     ("blood_pressure", blood_pressure),
     ("bthome", bthome),
+    ("body_composition", body_composition),
     ("cuff_pressure", cuff_pressure),
     ("device_information", device_information),
     ("eep", eep),
     ("esp3_stream", esp3_stream),
     ("float", float),
+    ("health_thermometer", health_thermometer),
+    ("heart_rate", heart_rate),
     ("key_text", key_text),
     ("record", record),
     ("ruuvi", ruuvi),
     ("signed_batch", signed_batch),
     ("signed_command", signed_command),
     ("signed_receipt", signed_receipt),
+    ("user_data", user_data),
+    ("weight_scale", weight_scale),
 ];
 
 /// Blood Pressure Measurement, and its feature.
@@ -97,6 +101,33 @@ pub fn device_information(bytes: &[u8]) {
     if let Some(([high, low], value)) = bytes.split_first_chunk() {
         let _ = decode_gatt(u16::from_be_bytes([*high, *low]), value);
     }
+}
+
+/// Temperature Measurement, Intermediate Temperature, Temperature Type and Measurement Interval.
+pub fn health_thermometer(bytes: &[u8]) {
+    chosen(BleProfile::HealthThermometer, &[0x2A1C, 0x2A1D, 0x2A1E, 0x2A21], bytes);
+}
+
+/// Heart Rate Measurement and Body Sensor Location.
+pub fn heart_rate(bytes: &[u8]) {
+    chosen(BleProfile::HeartRate, &[0x2A37, 0x2A38], bytes);
+}
+
+/// Weight Measurement and Weight Scale Feature.
+pub fn weight_scale(bytes: &[u8]) {
+    chosen(BleProfile::WeightScale, &[0x2A9D, 0x2A9E], bytes);
+}
+
+/// Body Composition Measurement, whole and in parts, and Body Composition Feature.
+pub fn body_composition(bytes: &[u8]) {
+    chosen(BleProfile::BodyComposition, &[0x2A9C, 0x2A9B], bytes);
+}
+
+/// User Control Point and Database Change Increment, at a scale with two users.
+pub fn user_data(bytes: &[u8]) {
+    let consent = |user| varde_drivers::Consent { user, code: varde_drivers::ConsentCode(1234) };
+    let options = varde_drivers::BleOptions { consents: vec![consent(1), consent(2)], ..Default::default() };
+    chosen_with(&options, BleProfile::WeightScale, &[0x2A9F, 0x2A99, 0x2A9D, 0x2A9C], bytes);
 }
 
 /// SFLOAT and FLOAT, shown with every digit.
@@ -206,6 +237,35 @@ pub fn signed_command(bytes: &[u8]) {
             let _ = command.open(&opening_key());
         }
     }
+}
+
+/// Gives a meter and its decoders the values that the bytes hold, each with its place in the list of
+/// characteristics, its length and the minutes since the one before; then it goes.
+fn chosen(profile: BleProfile, characteristics: &[u16], bytes: &[u8]) {
+    chosen_with(&varde_drivers::BleOptions::default(), profile, characteristics, bytes);
+}
+
+fn chosen_with(
+    options: &varde_drivers::BleOptions,
+    profile: BleProfile,
+    characteristics: &[u16],
+    bytes: &[u8],
+) {
+    let mut session = profile.session(device(), options);
+    let (mut rest, mut now) = (bytes, 0);
+    session.handle_input(Input::Connected, Instant::from_millis(now));
+    while let Some(([choice, length, minutes], values)) = rest.split_first_chunk() {
+        let (value, after) = values.split_at(usize::from(*length).min(values.len()));
+        let characteristic = characteristics[usize::from(*choice) % characteristics.len()];
+        let _ = decode_gatt(characteristic, value);
+        now += u64::from(*minutes) * 60_000;
+        give(&mut *session, Channel::Notified(Uuid::sig(characteristic)), value, now);
+        give(&mut *session, Channel::Read(Uuid::sig(characteristic)), value, now);
+        rest = after;
+    }
+    session.handle_input(Input::Disconnected, Instant::from_millis(now));
+    while session.poll_output().is_some() {}
+    let _ = session.device_description();
 }
 
 fn give(session: &mut dyn Session, channel: Channel, bytes: &[u8], now: u64) {

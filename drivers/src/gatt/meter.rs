@@ -4,7 +4,7 @@
 //! what would be lost first:
 //!
 //! 1. what later values need to be understood ([`Meter::AT_CONNECTION`]; mostly nothing);
-//! 2. the measurements are subscribed to;
+//! 2. the measurements are subscribed to, and the meter is asked for what it sends only then ([`Meter::greet`]);
 //! 3. the meter's clock is read, compared with ours, and set where it is wrong and can be set;
 //! 4. once a day, since each answer costs the meter's battery: battery, features, device information.
 
@@ -35,11 +35,31 @@ pub(crate) trait Meter: Send {
     /// What is read once a day.
     const DAILY: &'static [Uuid] = &[];
 
-    /// Takes in a value of one of the characteristics above; any other is [unexpected].
+    /// What it is asked at each connection, once the measurements are subscribed to.
+    fn greet(&mut self, _now: Instant) -> Vec<Request> {
+        Vec::new()
+    }
+
+    /// Takes in a value of one of the characteristics above, or of what was asked; any other is [unexpected].
     ///
     /// # Errors
     /// Where its decoder refuses the value.
     fn take(&mut self, characteristic: Uuid, bytes: &[u8], visit: &Visit<'_>) -> Result<Taken, FrameError>;
+
+    /// The time that [`poll_timeout`](Self::poll_timeout) named has come.
+    fn handle_timeout(&mut self, _visit: &Visit<'_>) -> Taken {
+        Taken::default()
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout), while it is connected.
+    fn poll_timeout(&self) -> Option<Instant> {
+        None
+    }
+
+    /// The connection is over: what was held back for more to come is complete.
+    fn part(&mut self, _visit: &Visit<'_>) -> Taken {
+        Taken::default()
+    }
 
     /// What it has told of itself so far, beside device information.
     fn describe(&self) -> Description {
@@ -54,11 +74,15 @@ pub(crate) struct Visit<'a> {
     /// The gateway's clock at this moment, where it is right.
     #[allow(dead_code, reason = "for meters whose times are relative")]
     pub(crate) home_time: Option<HomeTime>,
+    /// When that is.
+    pub(crate) now: Instant,
 }
 
 /// What came of a value.
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
+    /// A measurement of its own that was held back until now.
+    pub(crate) earlier: Vec<Observation>,
     /// What was measured; empty for what is no measurement.
     pub(crate) observations: Vec<Observation>,
     /// What the meter is asked next.
@@ -136,6 +160,8 @@ impl<M: Meter> MeterSession<M> {
         self.connected = true;
         self.request(M::AT_CONNECTION.iter().copied().map(Request::Read));
         self.request(M::MEASUREMENTS.iter().copied().map(Request::Subscribe));
+        let requests = self.meter.greet(now);
+        self.request(requests);
         self.clock.begin(self.time.is_some());
         self.request(clock::CHARACTERISTICS.map(Request::Read));
         self.ask(now);
@@ -151,7 +177,8 @@ impl<M: Meter> MeterSession<M> {
     }
 
     fn decode(&mut self, channel: Channel, bytes: &[u8], now: Instant) -> Result<(), FrameError> {
-        let home_time = self.time.map(|(time, at)| time.after(now.since(at)));
+        let home_time = self.home_time(now);
+        let visit = Visit { device: &self.device, home_time, now };
         let taken = match channel {
             Channel::Read(BATTERY_LEVEL) => {
                 Taken::measured(vec![BatteryLevel::decode(bytes)?.observation(&self.device)])
@@ -163,36 +190,37 @@ impl<M: Meter> MeterSession<M> {
             Channel::Read(uuid) if clock::CHARACTERISTICS.contains(&uuid) => {
                 let Clocked { observations, requests } =
                     self.clock.take(uuid, bytes, home_time, &self.device)?;
-                Taken { observations, requests, clock_offset_s: None }
+                Taken { observations, requests, ..Taken::default() }
             }
-            Channel::Notified(uuid) if M::MEASUREMENTS.contains(&uuid) => {
-                self.meter.take(uuid, bytes, &Visit { device: &self.device, home_time })?
+            Channel::Notified(uuid) | Channel::Read(uuid) => self.meter.take(uuid, bytes, &visit)?,
+            Channel::Serial | Channel::ServiceData(_) | Channel::ManufacturerData(_) | Channel::Rssi => {
+                return Err(unexpected());
             }
-            Channel::Read(uuid) => {
-                self.meter.take(uuid, bytes, &Visit { device: &self.device, home_time })?
-            }
-            Channel::Serial
-            | Channel::Notified(_)
-            | Channel::ServiceData(_)
-            | Channel::ManufacturerData(_)
-            | Channel::Rssi => return Err(unexpected()),
         };
+        if taken.earlier.is_empty() && taken.observations.is_empty() {
+            self.outputs.push_back(Output::Heard(self.device.clone()));
+        }
         self.pass_on(taken, home_time);
         Ok(())
     }
 
     fn pass_on(&mut self, taken: Taken, home_time: Option<HomeTime>) {
-        let Taken { observations, requests, clock_offset_s } = taken;
-        let device = self.device.clone();
-        self.outputs.push_back(if observations.is_empty() {
-            Output::Heard(device)
-        } else {
+        let Taken { earlier, observations, requests, clock_offset_s } = taken;
+        for observations in [earlier, observations].into_iter().filter(|reading| !reading.is_empty()) {
             let dated = observations.iter().find_map(|observation| observation.device_time);
             let offset_s = dated.and_then(|time| self.clock.offset_of(time, home_time));
             let context = Context { clock_offset_s: clock_offset_s.or(offset_s), ..Context::default() };
-            Output::Reading(Reading { device, observations, context })
-        });
+            self.outputs.push_back(Output::Reading(Reading {
+                device: self.device.clone(),
+                observations,
+                context,
+            }));
+        }
         self.request(requests);
+    }
+
+    fn home_time(&self, now: Instant) -> Option<HomeTime> {
+        self.time.map(|(time, at)| time.after(now.since(at)))
     }
 
     fn request(&mut self, requests: impl IntoIterator<Item = Request>) {
@@ -222,19 +250,29 @@ impl<M: Meter> Session for MeterSession<M> {
                 if let Round::Asked(_) = self.round {
                     self.round = Round::Due;
                 }
+                let home_time = self.home_time(now);
+                let taken = self.meter.part(&Visit { device: &self.device, home_time, now });
+                self.pass_on(taken, home_time);
             }
         }
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        if self.connected {
-            self.ask(now);
+        if !self.connected {
+            return;
+        }
+        self.ask(now);
+        if self.meter.poll_timeout().is_some_and(|due| due <= now) {
+            let home_time = self.home_time(now);
+            let taken = self.meter.handle_timeout(&Visit { device: &self.device, home_time, now });
+            self.pass_on(taken, home_time);
         }
     }
 
-    /// Only for a meter that stays connected for days.
+    /// The round is due only for a meter that stays connected for days.
     fn poll_timeout(&self) -> Option<Instant> {
-        self.round.due().filter(|_| self.connected)
+        let dues = [self.round.due(), self.meter.poll_timeout()];
+        dues.into_iter().flatten().min().filter(|_| self.connected)
     }
 
     fn poll_output(&mut self) -> Option<Output> {

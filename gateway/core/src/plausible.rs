@@ -13,6 +13,24 @@ pub(crate) fn is_implausible(metric: Metric, value: &Value, unit: Option<Unit>) 
     !(at_least(*number, low) && at_least(Decimal::whole(high), *number))
 }
 
+const CORE_TEMPERATURES: [Metric; 7] = [
+    Metric::BODY_TEMPERATURE,
+    Metric::BODY_TEMPERATURE_TYMPANUM,
+    Metric::BODY_TEMPERATURE_RECTUM,
+    Metric::BODY_TEMPERATURE_MOUTH,
+    Metric::BODY_TEMPERATURE_EAR,
+    Metric::BODY_TEMPERATURE_ARMPIT,
+    Metric::BODY_TEMPERATURE_GUT,
+];
+
+const BODY_MASSES: [Metric; 5] = [
+    Metric::BODY_WEIGHT,
+    Metric::MUSCLE_MASS,
+    Metric::FAT_FREE_MASS,
+    Metric::SOFT_LEAN_MASS,
+    Metric::BODY_WATER,
+];
+
 fn bounds(metric: Metric, unit: Option<Unit>) -> Option<(Decimal, i64)> {
     let (low, high) = match (metric, unit) {
         (Metric::SYSTOLIC, Some(Unit::MillimetreOfMercury)) => (30, 300),
@@ -31,6 +49,21 @@ fn bounds(metric: Metric, unit: Option<Unit>) -> Option<(Decimal, i64)> {
         (Metric::ILLUMINANCE, Some(Unit::Lux)) => (0, 167_772),
         (Metric::CARBON_DIOXIDE, Some(Unit::PartsPerMillion)) => (100, 40_000),
         (Metric::BATTERY_VOLTAGE, Some(Unit::Volt)) => (1, 15),
+        (metric, Some(Unit::Celsius)) if CORE_TEMPERATURES.contains(&metric) => (25, 45),
+        (metric, Some(Unit::Fahrenheit)) if CORE_TEMPERATURES.contains(&metric) => (77, 113),
+        // Fingers and toes come close to the room's.
+        (Metric::BODY_TEMPERATURE_FINGER | Metric::BODY_TEMPERATURE_TOE, Some(Unit::Celsius)) => (5, 45),
+        (Metric::BODY_TEMPERATURE_FINGER | Metric::BODY_TEMPERATURE_TOE, Some(Unit::Fahrenheit)) => (41, 113),
+        (Metric::HEART_RATE, Some(Unit::PerMinute)) => (20, 300),
+        (Metric::RR_INTERVAL, Some(Unit::Millisecond)) => (200, 3000),
+        (Metric::BODY_HEIGHT, Some(Unit::Metre)) => (0, 3),
+        (Metric::BODY_HEIGHT, Some(Unit::Inch)) => (10, 110),
+        (Metric::BODY_MASS_INDEX, Some(Unit::KilogramPerSquareMetre)) => (5, 150),
+        (Metric::BODY_FAT | Metric::MUSCLE_PERCENTAGE, Some(Unit::Percent)) => (1, 99),
+        (metric, Some(Unit::Kilogram)) if BODY_MASSES.contains(&metric) => (1, 500),
+        (metric, Some(Unit::Pound)) if BODY_MASSES.contains(&metric) => (2, 1100),
+        (Metric::BASAL_METABOLISM, Some(Unit::Kilojoule)) => (500, 40_000),
+        (Metric::BODY_IMPEDANCE, Some(Unit::Ohm)) => (10, 6500),
         _ => return None,
     };
     Some((Decimal::whole(low), high))

@@ -109,6 +109,30 @@ metrics! {
     REMOTE_COMMAND 1024 62529 "MDCX_REMOTE_COMMAND" "A command that a device sends to whatever listens.",
     EVENT_KIND 1024 62530 "MDCX_EVENT_KIND" "How the event of the same group came about, such as a long press.",
     OBJECT_INDEX 1024 62531 "MDCX_OBJECT_INDEX" "Which of several same sensors or buttons of a device the group is about, from 1.",
+    BODY_TEMPERATURE 2 19292 "MDC_TEMP_BODY" "Body temperature; where it was taken is not known, or has no code.",
+    BODY_TEMPERATURE_TYMPANUM 2 19320 "MDC_TEMP_TYMP" "Body temperature at the eardrum.",
+    BODY_TEMPERATURE_RECTUM 2 57348 "MDC_TEMP_RECT" "Body temperature in the rectum.",
+    BODY_TEMPERATURE_MOUTH 2 57352 "MDC_TEMP_ORAL" "Body temperature in the mouth.",
+    BODY_TEMPERATURE_EAR 2 57356 "MDC_TEMP_EAR" "Body temperature at the ear, mostly its lobe.",
+    BODY_TEMPERATURE_FINGER 2 57360 "MDC_TEMP_FINGER" "Body temperature at a finger.",
+    BODY_TEMPERATURE_TOE 2 57376 "MDC_TEMP_TOE" "Body temperature at a toe.",
+    BODY_TEMPERATURE_ARMPIT 2 57380 "MDC_TEMP_AXILLA" "Body temperature in the armpit.",
+    BODY_TEMPERATURE_GUT 2 57384 "MDC_TEMP_GIT" "Body temperature in the gastro-intestinal tract.",
+    HEART_RATE 2 16770 "MDC_ECG_HEART_RATE" "Heart rate, from the heart's own signal.",
+    RR_INTERVAL 2 16168 "MDC_ECG_TIME_PD_RR_GL" "Time from one heart beat to the next.",
+    ENERGY_EXPENDED 129 119 "MDC_HF_ENERGY" "Energy that a person spent, counted from when the device was reset.",
+    BODY_WEIGHT 2 57664 "MDC_MASS_BODY_ACTUAL" "Body weight.",
+    BODY_HEIGHT 2 57668 "MDC_LEN_BODY_ACTUAL" "Body height.",
+    BODY_MASS_INDEX 2 57680 "MDC_RATIO_MASS_BODY_LEN_SQ" "Body mass index.",
+    BODY_FAT 2 57676 "MDC_BODY_FAT" "Body fat.",
+    FAT_FREE_MASS 2 57684 "MDC_MASS_BODY_FAT_FREE" "Mass of the body without its fat.",
+    SOFT_LEAN_MASS 2 57688 "MDC_MASS_BODY_SOFT_LEAN" "Mass of the body without its fat and its bones.",
+    BODY_WATER 2 57692 "MDC_BODY_WATER" "Mass of the body's water.",
+    USER_CONSENT 1024 61696 "MDCX_USER_CONSENT" "A user's leave to have read what a device keeps for them.",
+    BASAL_METABOLISM 1024 61697 "MDCX_BASAL_METABOLISM" "What a body spends at rest, a day.",
+    MUSCLE_PERCENTAGE 1024 61698 "MDCX_MUSCLE_PERCENTAGE" "The muscles' part of the body weight.",
+    MUSCLE_MASS 1024 61699 "MDCX_MUSCLE_MASS" "Mass of the muscles.",
+    BODY_IMPEDANCE 1024 61700 "MDCX_BODY_IMPEDANCE" "What a body opposes to an electric current.",
 }
 
 impl Metric {
@@ -148,5 +172,12 @@ mod tests {
         assert_eq!(Metric::BATTERY.code(), 67_996);
         assert_eq!(Metric::BLOOD_PRESSURE_STATUS.code(), 8_410_608);
         assert_eq!(Metric::PERSONAL_ALARM.code(), 8_519_682);
+        assert_eq!(Metric::BODY_WEIGHT.code(), 188_736);
+        assert_eq!(Metric::BODY_HEIGHT.code(), 188_740);
+        assert_eq!(Metric::HEART_RATE.code(), 147_842);
+        assert_eq!(Metric::RR_INTERVAL.code(), 147_240);
+        assert_eq!(Metric::BODY_TEMPERATURE.code(), 150_364);
+        assert_eq!(Metric::BODY_TEMPERATURE_RECTUM.code(), 188_420);
+        assert_eq!(Metric::BODY_TEMPERATURE_ARMPIT.code(), 188_452);
     }
 }
