@@ -26,7 +26,7 @@ pub enum BleProfile {
 }
 
 /// What the configuration says of one Bluetooth device beside its profile.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct BleOptions {
     /// Its address, most significant byte first. Encrypted advertisements are bound to it.
     pub address: [u8; 6],
@@ -36,6 +36,18 @@ pub struct BleOptions {
     pub bind_key: Option<[u8; 16]>,
     /// Whether the records in its memory are deleted once they are kept for good.
     pub clear_memory: bool,
+}
+
+/// Without the key.
+impl std::fmt::Debug for BleOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BleOptions")
+            .field("address", &self.address)
+            .field("purpose", &self.purpose)
+            .field("encrypted", &self.bind_key.is_some())
+            .field("clear_memory", &self.clear_memory)
+            .finish()
+    }
 }
 
 impl BleProfile {
@@ -107,5 +119,18 @@ mod tests {
             assert_eq!(BleProfile::from_name(profile.name()), Some(*profile));
         }
         assert_eq!(BleProfile::from_name("toaster"), None);
+    }
+
+    #[test]
+    fn every_profile_is_recognised_by_something() {
+        for profile in BleProfile::ALL {
+            assert_ne!(profile.services().is_empty(), profile.company().is_none(), "{}", profile.name());
+        }
+    }
+
+    #[test]
+    fn the_key_of_a_sensor_is_never_shown() {
+        let options = BleOptions { bind_key: Some([0xEE; 16]), ..BleOptions::default() };
+        assert!(!format!("{options:?}").contains("238"));
     }
 }

@@ -2,11 +2,11 @@
 //! no longer used for new devices, of 0x181C and 0x181E.
 //!
 //! An advertisement is a list of objects, each a number that says what it is, and a value. Version 2 leaves the length
-//! of the value to the table ([`objects`]), so an object that is not in the table ends what can be read; senders put
+//! of the value to the table, so an object that is not in the table ends what can be read; senders put
 //! the newer ones last. Version 1 sends the length.
 //!
 //! **Encryption.** With a bind key, only what is encrypted with it is believed. The counter of each advertisement has
-//! to rise: the same once more is an echo, a lower one is refused ([`replay`]).
+//! to rise: the same once more is an echo, a lower one is refused, also after a restart.
 
 mod device;
 mod frame;

@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use varde_wire::{Flags, Metric};
 
 use super::*;
@@ -260,4 +261,45 @@ fn a_thermometer_and_a_sensor_without_all_its_parts_are_heard() {
     assert_eq!(thermometer.hear(5, "8b376338c1a4ce0913107f0b521304"), ["heard"]);
     let mut tag = Sensor::new(BleProfile::Ruuvi, &BleOptions::default());
     assert_eq!(tag.hear(0, "0512fcffffffff800080008000ffffffffffffffffffffff"), ["24.300"]);
+}
+
+proptest! {
+    /// However a pendant is pressed and however often each press is sent: as many alarms as presses.
+    #[test]
+    fn there_are_as_many_alarms_as_presses(
+        presses in proptest::collection::vec((1_u8..=6, 1_u8..6, 11_u64..90), 1..20),
+        numbered in any::<bool>(),
+        encrypted in any::<bool>(),
+    ) {
+        let purpose = Some(Purpose::Pendant);
+        let mut pendant = if encrypted { Sensor::encrypted(purpose) } else { Sensor::plain(purpose) };
+        let (mut alarms, mut sent) = (0, 0);
+        for (number, (kind, repeats, pause)) in (0_u8..).zip(&presses) {
+            let id = if numbered { format!("00{number:02x}") } else { String::new() };
+            let objects = format!("{id}015d3a{kind:02x}");
+            let mut wait = *pause;
+            for _ in 0..*repeats {
+                sent += 1;
+                let advert = if encrypted { seal(sent, &objects) } else { format!("40{objects}") };
+                let told = pendant.hear(wait, &advert);
+                alarms += told.iter().filter(|word| word.starts_with("safety-alarm")).count();
+                wait = 2;
+            }
+        }
+        prop_assert_eq!(alarms, presses.len());
+    }
+
+    /// However often each advertisement of a door is heard or lost: each change that is heard is told, and no other.
+    #[test]
+    fn a_door_is_told_as_often_as_it_moves(heard in proptest::collection::vec(any::<bool>(), 1..40)) {
+        let mut door = Sensor::plain(None);
+        let told: Vec<_> = heard
+            .iter()
+            .flat_map(|open| door.hear(1, if *open { "401a01" } else { "401a00" }))
+            .filter(|word| word != "heard")
+            .collect();
+        let mut moves: Vec<_> = heard.iter().map(|open| if *open { "door-opened" } else { "door-closed" }).collect();
+        moves.dedup();
+        prop_assert_eq!(told, moves);
+    }
 }
