@@ -147,6 +147,14 @@ fn numbers_of_one_advertisement_are_one_reading_with_the_strength_of_its_signal(
     let metrics: Vec<_> = reading.observations.iter().map(|o| o.metric).collect();
     assert_eq!(metrics, [Metric::ROOM_TEMPERATURE, Metric::HUMIDITY]);
     assert_eq!(sensor.hear(61, "4002cb0903bf13"), ["25.07"]);
+
+    // The strength of one that was refused is not that of the next.
+    sensor.give(Channel::Rssi, &[0xC4]);
+    sensor.give(sensor.channel, &unhex("4003bf"));
+    let bytes = unhex("400161");
+    sensor.session.handle_input(Input::Chunk { channel: sensor.channel, bytes: &bytes }, sensor.now);
+    let Some(Output::Reading(reading)) = sensor.session.poll_output() else { panic!("a reading") };
+    assert_eq!(reading.context.rssi_dbm, None);
 }
 
 #[test]
