@@ -1,7 +1,7 @@
 //! Bluetooth sensors that never connect: everything is in their advertisements.
 //!
 //! An advertisement is sent many times over, and says all of the sensor's state each time. So most of what comes is
-//! no news, and the session of such a sensor ([`AdvertSession`]) decides what is passed on:
+//! no news, and the session of such a sensor decides what is passed on:
 //!
 //! - Every advertisement that is understood is a sign of life.
 //! - **A state** (a door is open, a battery is low) is passed on when it changes, and once when it is heard first, so

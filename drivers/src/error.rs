@@ -16,6 +16,13 @@ pub struct FrameError {
     pub problem: Problem,
 }
 
+impl Problem {
+    /// Whether it takes a person to mend it: what is wrong is not the bytes, but who sends them, or with which key.
+    pub const fn needs_somebody(&self) -> bool {
+        matches!(self, Self::NoBindKey | Self::NotEncrypted | Self::NotAuthentic | Self::Replayed { .. })
+    }
+}
+
 /// What can be wrong with a field.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Problem {

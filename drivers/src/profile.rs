@@ -28,7 +28,7 @@ pub enum BleProfile {
 }
 
 /// What the configuration says of one Bluetooth device beside its profile.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct BleOptions {
     /// Its address, most significant byte first. Encrypted advertisements are bound to it.
     pub address: [u8; 6],
@@ -61,6 +61,19 @@ const CURRENT_TIME: Uuid = Uuid::sig(0x1805);
 const WEIGHT_SCALE: Uuid = Uuid::sig(0x181D);
 const BODY_COMPOSITION: Uuid = Uuid::sig(0x181B);
 const USER_DATA: Uuid = Uuid::sig(0x181C);
+
+/// Without the key.
+impl std::fmt::Debug for BleOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BleOptions")
+            .field("address", &self.address)
+            .field("purpose", &self.purpose)
+            .field("encrypted", &self.bind_key.is_some())
+            .field("clear_memory", &self.clear_memory)
+            .field("consents", &self.consents)
+            .finish()
+    }
+}
 
 impl BleProfile {
     /// Every profile.
@@ -184,5 +197,18 @@ mod tests {
             assert_eq!(BleProfile::from_name(profile.name()), Some(*profile));
         }
         assert_eq!(BleProfile::from_name("toaster"), None);
+    }
+
+    #[test]
+    fn every_profile_is_recognised_by_something() {
+        for profile in BleProfile::ALL {
+            assert_ne!(profile.services().is_empty(), profile.company().is_none(), "{}", profile.name());
+        }
+    }
+
+    #[test]
+    fn the_key_of_a_sensor_is_never_shown() {
+        let options = BleOptions { bind_key: Some([0xEE; 16]), ..BleOptions::default() };
+        assert!(!format!("{options:?}").contains("238"));
     }
 }

@@ -2,23 +2,24 @@
 //! no longer used for new devices, of 0x181C and 0x181E.
 //!
 //! An advertisement is a list of objects, each a number that says what it is, and a value. Version 2 leaves the length
-//! of the value to the table ([`objects`]), so an object that is not in the table ends what can be read; senders put
+//! of the value to the table, so an object that is not in the table ends what can be read; senders put
 //! the newer ones last. Version 1 sends the length.
 //!
 //! **Encryption.** With a bind key, only what is encrypted with it is believed. The counter of each advertisement has
-//! to rise: the same once more is an echo, a lower one is refused ([`replay`]).
+//! to rise: the same once more is an echo, a lower one is refused, also after a restart.
 
 mod device;
 mod frame;
+mod meaning;
 mod objects;
 mod replay;
+mod table;
 
-use varde_wire::{Decimal, Event, Metric, Unit, Value};
+use varde_wire::Decimal;
 
 use self::frame::Frame;
 use crate::advert::Secret;
-use crate::advert::statement::{Said, Statement};
-use crate::describe::hex;
+use crate::advert::statement::Statement;
 use crate::{Channel, Description, FieldValue, FrameError, Purpose, Uuid};
 
 pub(crate) use device::BtHome;
@@ -124,62 +125,6 @@ impl Packet {
     /// Whether a packet id tells it from the next one.
     fn is_numbered(&self) -> bool {
         self.objects.iter().any(Object::is_packet_id)
-    }
-}
-
-impl Object {
-    /// The metric that it is about, and what it says of it; nothing where it keeps a place free. None for what is
-    /// about the device.
-    fn said(&self, purpose: Option<Purpose>) -> Option<(Metric, Option<Said>)> {
-        let stands = |value| Some(Said::State { value, at_first: true });
-        let happened = |value, unit, kind| Some(Said::Happened { value, unit, kind });
-        Some(match (&self.value, self.meaning()) {
-            (ObjectValue::Number(number), objects::Meaning::Measures(metric, unit)) => {
-                (metric, Some(Said::Measured(Ok(*number), unit)))
-            }
-            (ObjectValue::State(on), objects::Meaning::Bit(metric)) => {
-                (metric, stands(Value::Bits((*on).into())))
-            }
-            (ObjectValue::State(on), objects::Meaning::Events(metric, turned_on, turned_off)) => {
-                let (metric, turned_on, turned_off) = in_use(purpose, metric, turned_on, turned_off);
-                // Many thermometers send "power" for an output that nobody uses: off, and never anything else.
-                let at_first = metric != Metric::MAINS || *on;
-                let event = if *on { turned_on } else { turned_off };
-                (metric, Some(Said::State { value: Value::Event(event), at_first }))
-            }
-            (ObjectValue::Button(press), _) => {
-                let (metric, event) = match purpose {
-                    Some(Purpose::Pendant) => (Metric::PERSONAL_ALARM, Event::SafetyAlarm),
-                    Some(Purpose::Switch | Purpose::Bed) | None => (Metric::SWITCH, Event::ButtonPressed),
-                };
-                let kind = objects::press(*press);
-                (metric, kind.and_then(|kind| happened(Value::Event(event), None, Some(kind))))
-            }
-            (ObjectValue::Dimmer { steps, .. }, _) => {
-                let turned = steps.map(Value::Decimal);
-                (Metric::DIMMER, turned.and_then(|steps| happened(steps, Some(Unit::One), None)))
-            }
-            (ObjectValue::Command { opcode, .. }, _) => {
-                let command = Value::Text(objects::command(*opcode).to_owned());
-                (Metric::REMOTE_COMMAND, happened(command, None, None))
-            }
-            (ObjectValue::Text(text), objects::Meaning::Says) => {
-                (Metric::TEXT, stands(Value::Text(text.clone())))
-            }
-            (ObjectValue::Raw(bytes), _) => (Metric::RAW, stands(Value::Text(hex(bytes)))),
-            (ObjectValue::Number(_) | ObjectValue::State(_) | ObjectValue::Text(_), _) => return None,
-        })
-    }
-}
-
-/// A contact or a presence sensor at a bed tells who lies in it. A contact mat is closed by the weight on it.
-fn in_use(purpose: Option<Purpose>, metric: Metric, on: Event, off: Event) -> (Metric, Event, Event) {
-    match (purpose, metric) {
-        (Some(Purpose::Bed), Metric::CONTACT) => (Metric::USAGE, Event::LeftBed, Event::InBed),
-        (Some(Purpose::Bed), Metric::OCCUPANCY | Metric::PRESENCE) => {
-            (Metric::USAGE, Event::InBed, Event::LeftBed)
-        }
-        _ => (metric, on, off),
     }
 }
 

@@ -125,3 +125,45 @@ pub(crate) trait Advertiser: Send {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::describe::unhex;
+    use crate::{BleProfile, decode_advert};
+
+    #[test]
+    fn every_format_is_found_by_its_name_and_has_the_profile_of_its_name() {
+        for format in AdvertFormat::ALL {
+            assert_eq!(AdvertFormat::from_name(format.name()), Some(*format));
+            let profile = BleProfile::from_name(format.name()).unwrap();
+            let services = profile.services().iter().map(|service| Channel::ServiceData(*service));
+            let companies = profile.company().map(Channel::ManufacturerData);
+            assert_eq!(services.chain(companies).collect::<Vec<_>>(), format.channels());
+        }
+        assert_eq!(AdvertFormat::from_name("zigbee"), None);
+    }
+
+    /// The example of bthome.io/format in each way that a technician may hold it, and others by their numbers.
+    #[test]
+    fn the_data_is_found_however_much_stands_around_it() {
+        let table = [
+            (AdvertFormat::BtHome, "4002c40903bf13", "25.00 50.55"),
+            (AdvertFormat::BtHome, "d2fc4002c40903bf13", "25.00 50.55"),
+            (AdvertFormat::BtHome, "0201060b094449592d73656e736f720a16d2fc4002c40903bf13", "25.00 50.55"),
+            (AdvertFormat::BtHome, "1c182302c4090303bf13", "25.00 50.55"),
+            (
+                AdvertFormat::Ruuvi,
+                "990403291a1ece1efc18f94202ca0b53",
+                "26.30 20.5 102766 -1.000 -1.726 0.714 2.899",
+            ),
+            (AdvertFormat::Atc, "a4c1380283f400a22f5f0bf819", "16.2 47 95 3.064"),
+            (AdvertFormat::Atc, "10161a18a4c1380283f400a22f5f0bf819", "16.2 47 95 3.064"),
+        ];
+        for (format, hex, expected) in table {
+            let decoded = decode_advert(format, &unhex(hex), None).unwrap();
+            let values: Vec<_> = decoded.observations.iter().map(|o| o.value.to_string()).collect();
+            assert_eq!(values.join(" "), expected, "{hex}");
+        }
+    }
+}

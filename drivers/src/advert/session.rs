@@ -49,8 +49,8 @@ impl<A: Advertiser> AdvertSession<A> {
         }
     }
 
-    fn hear(&mut self, told: Told, now: Instant) {
-        let context = Context { rssi_dbm: self.rssi_dbm.take(), ..Context::default() };
+    fn hear(&mut self, told: Told, rssi_dbm: Option<i8>, now: Instant) {
+        let context = Context { rssi_dbm, ..Context::default() };
         let found = self.sift(&told, now);
         let happened = !(found.events.is_empty() && found.changes.is_empty());
         let readings: Vec<_> =
@@ -137,8 +137,13 @@ impl<A: Advertiser> Session for AdvertSession<A> {
                 self.rssi_dbm = bytes.first().map(|byte| byte.cast_signed());
             }
             Input::Chunk { channel, bytes } => match (channel, self.advertiser.hear(channel, bytes, now)) {
-                (_, Some(Ok(told))) => self.hear(told, now),
-                (_, Some(Err(error))) => self.refuse(error),
+                (_, Some(heard)) => {
+                    let rssi_dbm = self.rssi_dbm.take();
+                    match heard {
+                        Ok(told) => self.hear(told, rssi_dbm, now),
+                        Err(error) => self.refuse(error),
+                    }
+                }
                 // Another format beside this one: makers put their own there.
                 (Channel::ServiceData(_) | Channel::ManufacturerData(_) | Channel::Rssi, None) => {}
                 (Channel::Serial | Channel::Notified(_) | Channel::Read(_), None) => {

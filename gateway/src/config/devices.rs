@@ -7,7 +7,7 @@ use std::{
 };
 
 use varde_drivers::{
-    BleOptions, BleProfile, Purpose, SerialDevice, SerialProtocol,
+    BleOptions, BleProfile, Consent, ConsentCode, Purpose, SerialDevice, SerialProtocol,
     esp3::{Eep, SenderId},
 };
 use varde_link::Address;
@@ -151,9 +151,7 @@ impl Seen {
             judge.word(profile, "device.profile", "profile", Eep::from_name(&profile.value), known)
         });
         let purpose = given(&from.purpose).and_then(|text| {
-            let known = Purpose::ALL.iter().map(|purpose| purpose.name());
-            let purpose =
-                judge.word(text, "device.purpose", "purpose", Purpose::from_name(&text.value), known)?;
+            let purpose = purpose(text, Purpose::OF_BUTTONS, judge)?;
             match profile {
                 Some(eep) if !eep.is_rocker() => {
                     judge.fault(&text.place, "device.purpose", Problem::NoPurpose { profile: eep.name() })
@@ -180,40 +178,62 @@ impl Seen {
             let known = BleProfile::ALL.iter().map(|profile| profile.name());
             judge.word(text, "device.profile", "profile", BleProfile::from_name(&text.value), known)
         });
-        let options = ble_options(from, profile?, judge);
+        let options = ble_options(from, address?, profile?, judge);
         Some(BleDevice { name: name?, address: address?, profile: profile?, options })
     }
 }
 
 /// What only some profiles have a use for.
-fn ble_options(from: &DeviceFragment, profile: BleProfile, judge: &mut Judge<'_>) -> BleOptions {
-    let mut leave_out = |key: &str, place: Option<&Place>| {
-        if let Some(place) = place {
+fn ble_options(
+    from: &DeviceFragment,
+    address: Address,
+    profile: BleProfile,
+    judge: &mut Judge<'_>,
+) -> BleOptions {
+    let mut options = BleOptions { address: address.0, ..BleOptions::default() };
+    let mut useless = |useless: bool, key: &str, place: Option<&Place>| {
+        if let (true, Some(place)) = (useless, place) {
             judge.fault::<()>(place, key, Problem::OtherProfile { profile: profile.name() });
         }
     };
+    useless(profile.connects(), "device.purpose", given(&from.purpose).map(|text| &text.place));
+    useless(profile.connects(), "device.bind_key", given(&from.bind_key).map(|text| &text.place));
+    useless(
+        !profile.has_memory(),
+        "device.clear_memory",
+        given(&from.clear_memory).map(|clear| &clear.place),
+    );
+    useless(!profile.has_consents(), "device.consents", from.consents.first().map(|(user, _)| &user.place));
     if profile.connects() {
-        leave_out("device.purpose", given(&from.purpose).map(|text| &text.place));
-        leave_out("device.bind_key", given(&from.bind_key).map(|text| &text.place));
-        BleOptions {
-            clear_memory: given(&from.clear_memory).is_some_and(|clear| clear.value),
-            ..BleOptions::default()
-        }
+        options.clear_memory = given(&from.clear_memory).is_some_and(|clear| clear.value);
+        options.consents =
+            from.consents.iter().filter_map(|(user, code)| consent(user, code, judge)).collect();
     } else {
-        leave_out("device.clear_memory", given(&from.clear_memory).map(|clear| &clear.place));
-        let purpose = given(&from.purpose).and_then(|text| {
-            let known = Purpose::ALL.iter().map(|purpose| purpose.name());
-            judge.word(text, "device.purpose", "purpose", Purpose::from_name(&text.value), known)
-        });
-        let bind_key = given(&from.bind_key).and_then(|text| {
+        options.purpose = given(&from.purpose).and_then(|text| purpose(text, Purpose::ALL, judge));
+        options.bind_key = given(&from.bind_key).and_then(|text| {
             bind_key(&text.value).or_else(|| judge.fault(&text.place, "device.bind_key", Problem::BindKey))
         });
-        BleOptions { purpose, bind_key, ..BleOptions::default() }
     }
+    options
+}
+
+fn purpose(text: &Located<String>, known: &[Purpose], judge: &mut Judge<'_>) -> Option<Purpose> {
+    let found = Purpose::from_name(&text.value).filter(|purpose| known.contains(purpose));
+    judge.word(text, "device.purpose", "purpose", found, known.iter().map(|purpose| purpose.name()))
+}
+
+fn consent(user: &Located<String>, code: &Located<String>, judge: &mut Judge<'_>) -> Option<Consent> {
+    const KEY: &str = "device.consents";
+    let number = user.value.parse().ok().filter(|number| *number < 255);
+    let number =
+        number.or_else(|| judge.fault(&user.place, KEY, Problem::UserSlot { got: user.value.clone() }));
+    let digits: Option<u16> = code.value.parse().ok().filter(|code| *code <= 9999);
+    let code = digits.or_else(|| judge.fault(&code.place, KEY, Problem::ConsentCode));
+    Some(Consent { user: number?, code: ConsentCode(code?) })
 }
 
 /// The key that these 32 hexadecimal digits are.
-fn bind_key(text: &str) -> Option<[u8; 16]> {
+pub fn bind_key(text: &str) -> Option<[u8; 16]> {
     let is_hex = text.len() == 32 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
     u128::from_str_radix(text, 16).ok().filter(|_| is_hex).map(u128::to_be_bytes)
 }

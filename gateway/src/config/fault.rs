@@ -66,6 +66,8 @@ pub enum Problem {
     OtherProfile { profile: &'static str },
     #[error("expected 32 hexadecimal digits, as the sensor's maker or its app shows them")]
     BindKey,
+    #[error("expected the code that the user chose on the scale, 0 to 9999 in quotes")]
+    ConsentCode,
     #[error("expected the number of a user in the device, 0 to 254, got {}", Quoted(.got))]
     UserSlot { got: String },
     #[error("a device has one person, or users that it keeps apart: leave out one of the two")]

@@ -42,6 +42,7 @@ pub(super) struct DeviceFragment {
     pub(super) purpose: Field<String>,
     pub(super) bind_key: Field<String>,
     pub(super) clear_memory: Field<bool>,
+    pub(super) consents: Vec<(Located<String>, Located<String>)>,
     pub(super) person: Field<String>,
     pub(super) users: Vec<(Located<String>, Located<String>)>,
 }
@@ -127,6 +128,7 @@ impl Fragment {
                 purpose: device.text("purpose"),
                 bind_key: device.text("bind_key"),
                 clear_memory: device.truth("clear_memory"),
+                consents: device.texts("consents"),
                 person: device.text("person"),
                 users: device.texts("users"),
             });

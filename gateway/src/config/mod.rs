@@ -19,7 +19,7 @@ mod whose;
 
 pub use broker::{BadBroker, Broker};
 pub use credentials::Credentials;
-pub use devices::{BleDevice, SerialPort};
+pub use devices::{BleDevice, SerialPort, bind_key};
 pub use fault::{Fault, Faults, Place, Problem};
 pub use report::{Report, Warning, check};
 pub use settings::{Settings, Store, Uplink};

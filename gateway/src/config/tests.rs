@@ -156,10 +156,10 @@ fn a_certificate_that_is_not_valid_now_is_a_warning() {
 #[test]
 fn whose_a_device_is_and_what_its_driver_needs_is_read() {
     let home = Home::new();
-    let users = "clear_memory = true\nusers = { 1 = \"p-1\", 2 = \"p-2\" }";
+    let users = "users = { 1 = \"p-1\", 2 = \"p-2\" }";
     home.write("a.toml", &format!("{UPLINK}{PENDANT}\nperson = \"p-1\"\n{CUFF}{users}"));
     let settings = home.load().unwrap();
-    assert!(settings.ble[0].options.clear_memory);
+    assert_eq!(settings.ble[0].options.address, [0xF0, 0xF1, 0xF2, 0xF3, 0xF4, 1]);
     let whose = |device: &str, user| {
         let device = device.parse().unwrap();
         let observation = Observation { user, ..Observation::new(device, Metric::SYSTOLIC, Value::Bits(0)) };

@@ -245,7 +245,13 @@ impl Radio {
 
     fn line<'a>(&'a self, heard: &'a Heard) -> Line<'a> {
         let name = &heard.device.name;
-        Line { intake: &self.intake, board: &self.board, name: name.as_str(), device: Some(name) }
+        Line {
+            intake: &self.intake,
+            board: &self.board,
+            name: name.as_str(),
+            device: Some(name),
+            is_overheard: !heard.device.profile.connects(),
+        }
     }
 
     fn place_of(&self, address: Address) -> Option<usize> {

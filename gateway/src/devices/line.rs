@@ -11,7 +11,7 @@ use varde_link::{self as link, Link, LinkError, Recorder};
 use varde_wire::{DeviceId, Instant};
 
 use super::commits::Commits;
-use crate::board::Board;
+use crate::board::{Board, Fault};
 use crate::clock;
 use crate::intake::Intake;
 use crate::store::StoreError;
@@ -48,6 +48,8 @@ pub struct Line<'a> {
     pub name: &'a str,
     /// The device on it, where it is only one.
     pub device: Option<&'a DeviceId>,
+    /// Whether the line is only what a device says in advertisements.
+    pub is_overheard: bool,
 }
 
 impl Line<'_> {
@@ -157,6 +159,10 @@ impl Line<'_> {
                     }
                 }
                 Output::Heard(device) => {
+                    // Only a sensor that is not connected to speaks for itself here: of a meter, the visits tell.
+                    if self.is_overheard {
+                        self.board.well(&Fault::Device(device.clone()));
+                    }
                     self.board.device(&device, |state| state.last_heard = Some(clock::wall()));
                 }
                 Output::Refused(refused) => {
@@ -164,6 +170,9 @@ impl Line<'_> {
                     tracing::debug!("{}: {}", self.name, refused.error);
                     if let Some(device) = refused.device {
                         self.board.device(&device, |state| state.refused += 1);
+                        if refused.error.problem.needs_somebody() {
+                            self.board.fault(Fault::Device(device), refused.error);
+                        }
                     }
                 }
                 Output::UnknownSender(id) => {

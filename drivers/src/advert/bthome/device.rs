@@ -2,7 +2,6 @@
 
 use varde_wire::{Event, Flags, Instant, Value};
 
-use super::objects::Meaning;
 use super::replay::{Replay, Verdict};
 use super::{CHANNELS, Packet};
 use crate::advert::Secret;
@@ -76,8 +75,7 @@ impl BtHome {
 
     fn learn(&mut self, packet: &Packet) {
         let mut objects = self.about.take().map(|about| about.objects).unwrap_or_default();
-        let told = packet.objects.iter().filter(|object| !object.is_packet_id());
-        for object in told.filter(|object| matches!(object.meaning(), Meaning::About)) {
+        for object in packet.objects.iter().filter(|object| object.is_about_device()) {
             objects.retain(|(name, _)| *name != object.name());
             objects.push((object.name(), object.value.describe()));
         }

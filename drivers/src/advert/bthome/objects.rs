@@ -1,10 +1,8 @@
 //! The objects: bthome.io/format, as of October 2026, and bthome.io/v1, whose objects are a part of them.
 
-mod table;
+use varde_wire::Decimal;
 
-use varde_wire::{Decimal, Event, Metric, Unit};
-
-use self::table::{Row, Shape};
+use super::table::{PACKET_ID, Row, Shape};
 use crate::cursor::Cursor;
 use crate::describe::hex;
 use crate::{Description, FieldValue, FrameError, Problem};
@@ -46,22 +44,6 @@ pub enum ObjectValue {
     Text(String),
     /// Bytes; also a text that is none.
     Raw(Vec<u8>),
-}
-
-/// What an object means.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Meaning {
-    Measures(Metric, Unit),
-    /// A state that is only passed on.
-    Bit(Metric),
-    /// A state that is an event when it is turned on, and another when it is turned off.
-    Events(Metric, Event, Event),
-    /// A text.
-    Says,
-    /// Of the device itself.
-    About,
-    /// An event that says itself what it means.
-    Happens,
 }
 
 /// What could be read of a list of objects.
@@ -192,18 +174,16 @@ impl Object {
     }
 
     pub(super) const fn is_packet_id(&self) -> bool {
-        self.id == table::PACKET_ID
+        self.id == PACKET_ID
     }
 
-    pub(super) const fn meaning(&self) -> Meaning {
-        match self.row.shape {
-            Shape::Number { metric, unit, .. } => Meaning::Measures(metric, unit),
-            Shape::Bit(metric) => Meaning::Bit(metric),
-            Shape::Events(metric, on, off) => Meaning::Events(metric, on, off),
-            Shape::Text => Meaning::Says,
-            Shape::About { .. } | Shape::Firmware { .. } => Meaning::About,
-            Shape::Button | Shape::Dimmer | Shape::Command | Shape::Raw => Meaning::Happens,
-        }
+    /// Whether it tells of the device itself.
+    pub(super) const fn is_about_device(&self) -> bool {
+        matches!(self.row.shape, Shape::About { .. } | Shape::Firmware { .. }) && !self.is_packet_id()
+    }
+
+    pub(super) const fn shape(&self) -> Shape {
+        self.row.shape
     }
 }
 
@@ -224,13 +204,13 @@ impl ObjectValue {
         match self {
             Self::Number(number) => Ok(*number).into(),
             Self::State(on) => (*on).into(),
-            Self::Button(event) => press(*event).unwrap_or("none").into(),
+            Self::Button(event) => press_name(*event).unwrap_or("none").into(),
             Self::Dimmer { turn: 0, .. } => "none".into(),
             Self::Dimmer { turn, steps: None } => (*turn).into(),
             Self::Dimmer { steps: Some(steps), .. } => Ok(*steps).into(),
             Self::Command { opcode, arguments } => Description::default()
                 .with("opcode", *opcode)
-                .with("command", command(*opcode))
+                .with("command", command_name(*opcode))
                 .with_bytes("arguments", arguments)
                 .into(),
             Self::Text(text) => text.as_str().into(),
@@ -240,7 +220,7 @@ impl ObjectValue {
 }
 
 /// How a button was pressed; none where it was not. A way that is newer than this table is still a press.
-pub(super) const fn press(event: u8) -> Option<&'static str> {
+pub(super) const fn press_name(event: u8) -> Option<&'static str> {
     Some(match event {
         0 => return None,
         1 => "press",
@@ -255,7 +235,7 @@ pub(super) const fn press(event: u8) -> Option<&'static str> {
 }
 
 /// A command's name.
-pub(super) const fn command(opcode: u8) -> &'static str {
+pub(super) const fn command_name(opcode: u8) -> &'static str {
     match opcode {
         0 => "off",
         1 => "on",

@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use varde_wire::Event;
+use varde_wire::{Event, Metric, Value};
 
 use super::*;
 use crate::Problem;

@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use varde_wire::{Flags, Metric};
 
 use super::*;
@@ -146,6 +147,14 @@ fn numbers_of_one_advertisement_are_one_reading_with_the_strength_of_its_signal(
     let metrics: Vec<_> = reading.observations.iter().map(|o| o.metric).collect();
     assert_eq!(metrics, [Metric::ROOM_TEMPERATURE, Metric::HUMIDITY]);
     assert_eq!(sensor.hear(61, "4002cb0903bf13"), ["25.07"]);
+
+    // The strength of one that was refused is not that of the next.
+    sensor.give(Channel::Rssi, &[0xC4]);
+    sensor.give(sensor.channel, &unhex("4003bf"));
+    let bytes = unhex("400161");
+    sensor.session.handle_input(Input::Chunk { channel: sensor.channel, bytes: &bytes }, sensor.now);
+    let Some(Output::Reading(reading)) = sensor.session.poll_output() else { panic!("a reading") };
+    assert_eq!(reading.context.rssi_dbm, None);
 }
 
 #[test]
@@ -260,4 +269,45 @@ fn a_thermometer_and_a_sensor_without_all_its_parts_are_heard() {
     assert_eq!(thermometer.hear(5, "8b376338c1a4ce0913107f0b521304"), ["heard"]);
     let mut tag = Sensor::new(BleProfile::Ruuvi, &BleOptions::default());
     assert_eq!(tag.hear(0, "0512fcffffffff800080008000ffffffffffffffffffffff"), ["24.300"]);
+}
+
+proptest! {
+    /// However a pendant is pressed and however often each press is sent: as many alarms as presses.
+    #[test]
+    fn there_are_as_many_alarms_as_presses(
+        presses in proptest::collection::vec((1_u8..=6, 1_u8..6, 11_u64..90), 1..20),
+        numbered in any::<bool>(),
+        encrypted in any::<bool>(),
+    ) {
+        let purpose = Some(Purpose::Pendant);
+        let mut pendant = if encrypted { Sensor::encrypted(purpose) } else { Sensor::plain(purpose) };
+        let (mut alarms, mut sent) = (0, 0);
+        for (number, (kind, repeats, pause)) in (0_u8..).zip(&presses) {
+            let id = if numbered { format!("00{number:02x}") } else { String::new() };
+            let objects = format!("{id}015d3a{kind:02x}");
+            let mut wait = *pause;
+            for _ in 0..*repeats {
+                sent += 1;
+                let advert = if encrypted { seal(sent, &objects) } else { format!("40{objects}") };
+                let told = pendant.hear(wait, &advert);
+                alarms += told.iter().filter(|word| word.starts_with("safety-alarm")).count();
+                wait = 2;
+            }
+        }
+        prop_assert_eq!(alarms, presses.len());
+    }
+
+    /// However often each advertisement of a door is heard or lost: each change that is heard is told, and no other.
+    #[test]
+    fn a_door_is_told_as_often_as_it_moves(heard in proptest::collection::vec(any::<bool>(), 1..40)) {
+        let mut door = Sensor::plain(None);
+        let told: Vec<_> = heard
+            .iter()
+            .flat_map(|open| door.hear(1, if *open { "401a01" } else { "401a00" }))
+            .filter(|word| word != "heard")
+            .collect();
+        let mut moves: Vec<_> = heard.iter().map(|open| if *open { "door-opened" } else { "door-closed" }).collect();
+        moves.dedup();
+        prop_assert_eq!(told, moves);
+    }
 }

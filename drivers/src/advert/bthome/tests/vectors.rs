@@ -1,5 +1,8 @@
 //! What Bluetooth-Devices/bthome-ble (MIT) asserts in its tests, `tests/test_parser_v1.py` and
 //! `tests/test_parser_v2.py`: service data, and its objects in our names, sorted, without the zeros at the end.
+//!
+//! Left out: repeats of the same bytes; what stands in the tests beside; and the service data of 0x181A, which is not
+//! BTHome's, of their test of a device that sends several kinds.
 
 pub(super) const VERSION_1: &[(&str, &str)] = &[
     ("2302ca090303bf13", "humidity=50.55 temperature=25.06"),

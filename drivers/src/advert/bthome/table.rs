@@ -14,7 +14,7 @@ pub(super) struct Row {
 }
 
 /// How its value is sent, and what it means.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
     /// `times` × 10^`exponent`.
     Number {
