@@ -23,6 +23,7 @@ pub(crate) type Decoder = (u16, fn(&[u8], &DeviceId) -> Result<Decoded, FrameErr
 const DECODERS: &[&[Decoder]] = &[
     gatt::battery::DECODERS,
     gatt::blood_pressure::DECODERS,
+    gatt::cgm::DECODERS,
     gatt::current_time::DECODERS,
     gatt::date_time::DECODERS,
     gatt::device_information::DECODERS,
@@ -93,4 +94,4 @@ fn placeholder() -> DeviceId {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

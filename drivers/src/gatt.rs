@@ -2,11 +2,14 @@
 
 pub mod battery;
 pub mod blood_pressure;
+pub mod cgm;
 mod cuff;
 pub mod current_time;
 pub mod date_time;
 pub mod device_information;
+pub mod e2e_crc;
 mod meter;
 
+pub(crate) use cgm::CgmSensor;
 pub(crate) use cuff::Cuff;
 pub(crate) use meter::MeterSession;

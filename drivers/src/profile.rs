@@ -2,17 +2,22 @@
 
 use varde_wire::DeviceId;
 
-use crate::gatt::{Cuff, MeterSession};
+use crate::gatt::{CgmSensor, Cuff, MeterSession};
 use crate::{Purpose, Session, Uuid};
 
 /// Blood Pressure, Device Information, Battery.
 const BLOOD_PRESSURE: &[Uuid] = &[Uuid::sig(0x1810), Uuid::sig(0x180A), Uuid::sig(0x180F)];
+
+/// Continuous Glucose Monitoring, Device Information, Battery.
+const CONTINUOUS_GLUCOSE: &[Uuid] = &[Uuid::sig(0x181F), Uuid::sig(0x180A), Uuid::sig(0x180F)];
 
 /// What a Bluetooth device speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BleProfile {
     /// Blood Pressure Profile: a cuff.
     BloodPressure,
+    /// Continuous Glucose Monitoring Profile: a sensor under the skin.
+    ContinuousGlucose,
 }
 
 /// What the configuration says of one Bluetooth device beside its profile.
@@ -28,12 +33,13 @@ pub struct BleOptions {
 
 impl BleProfile {
     /// Every profile.
-    pub const ALL: &[Self] = &[Self::BloodPressure];
+    pub const ALL: &[Self] = &[Self::BloodPressure, Self::ContinuousGlucose];
 
     /// The profile's name in the configuration.
     pub const fn name(self) -> &'static str {
         match self {
             Self::BloodPressure => "blood-pressure",
+            Self::ContinuousGlucose => "continuous-glucose",
         }
     }
 
@@ -45,7 +51,7 @@ impl BleProfile {
     /// Whether its sessions connect; else everything is in its advertisements.
     pub const fn connects(self) -> bool {
         match self {
-            Self::BloodPressure => true,
+            Self::BloodPressure | Self::ContinuousGlucose => true,
         }
     }
 
@@ -54,6 +60,7 @@ impl BleProfile {
     pub const fn services(self) -> &'static [Uuid] {
         match self {
             Self::BloodPressure => BLOOD_PRESSURE,
+            Self::ContinuousGlucose => CONTINUOUS_GLUCOSE,
         }
     }
 
@@ -61,6 +68,7 @@ impl BleProfile {
     pub fn session(self, device: DeviceId, _options: &BleOptions) -> Box<dyn Session> {
         match self {
             Self::BloodPressure => Box::new(MeterSession::new(device, Cuff::default())),
+            Self::ContinuousGlucose => Box::new(MeterSession::new(device, CgmSensor::default())),
         }
     }
 }

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use varde_wire::{Context, DeviceId, Instant, Observation};
 
+pub(in crate::gatt) use self::clock::coincident;
 use self::clock::{ClockCheck, Clocked};
 use crate::gatt::battery::{BATTERY_LEVEL, BatteryLevel};
 use crate::gatt::device_information::DeviceInformation;
@@ -41,6 +42,12 @@ pub(crate) trait Meter: Send {
     /// Where its decoder refuses the value.
     fn take(&mut self, characteristic: Uuid, bytes: &[u8], visit: &Visit<'_>) -> Result<Taken, FrameError>;
 
+    /// The values in a notification, where one can carry several: each is taken, or refused, as if it had come
+    /// alone.
+    fn split(_characteristic: Uuid, bytes: &[u8]) -> Vec<&[u8]> {
+        vec![bytes]
+    }
+
     /// What it has told of itself so far, beside device information.
     fn describe(&self) -> Description {
         Description::default()
@@ -52,7 +59,6 @@ pub(crate) struct Visit<'a> {
     /// Which meter it is.
     pub(crate) device: &'a DeviceId,
     /// The gateway's clock at this moment, where it is right.
-    #[allow(dead_code, reason = "for meters whose times are relative")]
     pub(crate) home_time: Option<HomeTime>,
 }
 
@@ -211,9 +217,19 @@ impl<M: Meter> Session for MeterSession<M> {
                 {
                     self.round = Round::Answered(at);
                 }
-                if let Err(error) = self.decode(channel, bytes, now) {
-                    let device = Some(self.device.clone());
-                    self.outputs.push_back(Output::Refused(Refused { device, error }));
+                let values = match channel {
+                    Channel::Notified(uuid) => M::split(uuid, bytes),
+                    Channel::Read(_)
+                    | Channel::Serial
+                    | Channel::ServiceData(_)
+                    | Channel::ManufacturerData(_)
+                    | Channel::Rssi => vec![bytes],
+                };
+                for bytes in values {
+                    if let Err(error) = self.decode(channel, bytes, now) {
+                        let device = Some(self.device.clone());
+                        self.outputs.push_back(Output::Refused(Refused { device, error }));
+                    }
                 }
             }
             Input::Committed => {}
