@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 
 use varde_drivers::esp3::{Deframer, Eep, Telegram};
 use varde_drivers::{
-    BleProfile, Channel, Input, Purpose, SerialDevice, SerialProtocol, Session, Uuid, decode_esp3, decode_gatt, float,
+    BleOptions, BleProfile, Channel, Input, Purpose, SerialDevice, SerialProtocol, Session, Uuid,
+    decode_esp3, decode_gatt, float,
 };
 use varde_wire::{
     DeviceId, GatewayId, Instant, OpeningKey, Record, SealingKey, SignedBatch, SignedCommand, SignedReceipt,
@@ -21,6 +22,7 @@ pub type Target = fn(&[u8]);
 /// Every target, by the name of its corpus.
 pub const ALL: &[(&str, Target)] = &[
     ("blood_pressure", blood_pressure),
+    ("continuous_glucose", continuous_glucose),
     ("cuff_pressure", cuff_pressure),
     ("device_information", device_information),
     ("eep", eep),
@@ -37,9 +39,23 @@ pub const ALL: &[(&str, Target)] = &[
 pub fn blood_pressure(bytes: &[u8]) {
     let _ = decode_gatt(0x2A35, bytes);
     let _ = decode_gatt(0x2A49, bytes);
-    let mut session = BleProfile::BloodPressure.session(device());
+    let mut session = BleProfile::BloodPressure.session(device(), &BleOptions::default());
     for channel in [Channel::Notified(Uuid::sig(0x2A35)), Channel::Read(Uuid::sig(0x2A49))] {
         give(&mut *session, channel, bytes, 0);
+    }
+}
+
+/// Every value of the Continuous Glucose Monitoring Service: the first byte chooses the characteristic, and a sensor
+/// that has said whether it has E2E-CRC is given the rest.
+pub fn continuous_glucose(bytes: &[u8]) {
+    let Some((choice, value)) = bytes.split_first() else { return };
+    let uuid = 0x2AA7 + u16::from(choice % 6);
+    let _ = decode_gatt(uuid, value);
+    let mut session = BleProfile::ContinuousGlucose.session(device(), &BleOptions::default());
+    let feature = if *choice < 128 { [0, 0, 0, 0x59, 0xFF, 0xFF] } else { [0, 0x10, 0, 0x59, 0xF0, 0x49] };
+    give(&mut *session, Channel::Read(Uuid::sig(0x2AA8)), &feature, 0);
+    for channel in [Channel::Read(Uuid::sig(uuid)), Channel::Notified(Uuid::sig(uuid))] {
+        give(&mut *session, channel, value, 0);
     }
 }
 
