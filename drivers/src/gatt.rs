@@ -7,6 +7,7 @@ pub mod current_time;
 pub mod date_time;
 pub mod device_information;
 mod meter;
+pub mod record_access;
 
 pub(crate) use cuff::Cuff;
 pub(crate) use meter::MeterSession;
