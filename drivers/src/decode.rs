@@ -27,6 +27,7 @@ const DECODERS: &[&[Decoder]] = &[
     gatt::current_time::DECODERS,
     gatt::date_time::DECODERS,
     gatt::device_information::DECODERS,
+    gatt::record_access::DECODERS,
 ];
 
 /// The value of a characteristic, by its short UUID.

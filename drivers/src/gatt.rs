@@ -9,6 +9,7 @@ pub mod date_time;
 pub mod device_information;
 pub mod e2e_crc;
 mod meter;
+pub mod record_access;
 
 pub(crate) use cgm::CgmSensor;
 pub(crate) use cuff::Cuff;

@@ -69,6 +69,11 @@ impl CgmMeasurement {
         records
     }
 
+    /// The time offset of a record that may yet be refused.
+    pub(super) fn time_offset_of(record: &[u8]) -> Option<u16> {
+        Cursor::new(record.get(4..)?).u16_le("time offset").ok()
+    }
+
     /// The record that the bytes begin with.
     ///
     /// # Errors

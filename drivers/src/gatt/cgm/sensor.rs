@@ -3,6 +3,9 @@
 //! Its times are minutes since the session began. At each connection it is asked what it can (or its values cannot
 //! be read), when the session began, and how many minutes ago that was on its own count: the two together are its
 //! clock, which is held against ours. A sensor that was never told the time is told it.
+//!
+//! What it measured while nobody listened is fetched from its memory, where records are numbered by their time. A new
+//! session begins those numbers anew: the start of a session tells one from another.
 
 use varde_wire::{DeviceId, Event, Metric, Observation, Value};
 
@@ -12,14 +15,24 @@ use super::{
 };
 use crate::gatt::date_time::DateTime;
 use crate::gatt::e2e_crc::E2eCrc;
-use crate::gatt::meter::{Meter, Taken, Visit, coincident, unexpected};
+use crate::gatt::meter::{Memory, Meter, Record, Taken, Visit, coincident, unexpected};
+use crate::home_time::seconds_of_local;
 use crate::{Description, FrameError, HomeTime, Request, Uuid};
+
+/// A sensor that is told the time anew makes another start of the same session: it counts whole minutes.
+const SAME_START_S: u64 = 120;
 
 /// One sensor.
 #[derive(Debug, Default)]
 pub(crate) struct CgmSensor {
     feature: Option<CgmFeature>,
+    /// When its session began, as it says.
     start: Option<SessionStartTime>,
+    /// When its session began, by our own clock, where it does not know.
+    reckoned_start: Option<SessionStartTime>,
+    /// The same start in seconds, as a name for the session; 0 where the sensor does not know it. What we reckon
+    /// would be another each time.
+    series: u64,
     run_time: Option<SessionRunTime>,
     /// How often it notifies, in minutes.
     interval_min: Option<u8>,
@@ -39,10 +52,18 @@ struct Told {
     battery_low: bool,
 }
 
+/// What comes of a measurement beside its numbers.
+#[derive(Default)]
+struct News {
+    events: Vec<Observation>,
+    requests: Vec<Request>,
+}
+
 impl Meter for CgmSensor {
     const MEASUREMENTS: &'static [Uuid] = &[MEASUREMENT, CONTROL_POINT];
     const AT_CONNECTION: &'static [Uuid] = &[FEATURE, SESSION_START_TIME, STATUS];
     const DAILY: &'static [Uuid] = &[SESSION_RUN_TIME];
+    const MEMORY: Option<Memory> = Some(Memory::Numbered);
 
     fn take(&mut self, characteristic: Uuid, bytes: &[u8], visit: &Visit<'_>) -> Result<Taken, FrameError> {
         let crc = self.e2e_crc();
@@ -70,6 +91,15 @@ impl Meter for CgmSensor {
         })
     }
 
+    fn record(characteristic: Uuid, bytes: &[u8]) -> Option<Record> {
+        let number = CgmMeasurement::time_offset_of(bytes).filter(|_| characteristic == MEASUREMENT)?;
+        Some(Record { number: Some(number), is_annex: false })
+    }
+
+    fn series(&self) -> u64 {
+        self.series
+    }
+
     fn split(characteristic: Uuid, bytes: &[u8]) -> Vec<&[u8]> {
         if characteristic == MEASUREMENT { CgmMeasurement::split(bytes) } else { vec![bytes] }
     }
@@ -87,6 +117,7 @@ impl CgmSensor {
     /// The first that each connection brings.
     fn meet(&mut self, feature: CgmFeature) -> Taken {
         self.time_told = false;
+        self.reckoned_start = None;
         let question = Question::CommunicationInterval.encode(feature.e2e_crc());
         let question = Request::Write { characteristic: CONTROL_POINT, bytes: question };
         self.feature = Some(feature);
@@ -99,7 +130,15 @@ impl CgmSensor {
         if start.is_none() || self.start != start {
             self.last_min = None;
         }
-        self.clock_offset_s = None;
+        if !start.as_ref().is_some_and(SessionStartTime::is_unset) {
+            self.reckoned_start = None;
+        }
+        self.clock_offset_s = self.reckoned_start.as_ref().map(|_| 0);
+        let began = start.as_ref().and_then(|start| start.after(0)).and_then(seconds_of_local);
+        let began = began.map_or(0, i64::cast_unsigned);
+        if self.series.abs_diff(began) > SAME_START_S {
+            self.series = began;
+        }
         self.start = start;
     }
 
@@ -124,7 +163,7 @@ impl CgmSensor {
         if is_unset {
             let began = i64::from(*time_offset_min).saturating_mul(60);
             let began = HomeTime { unix_s: now.unix_s.saturating_sub(began), ..now };
-            self.start = Some(SessionStartTime::at(began));
+            self.reckoned_start = Some(SessionStartTime::at(began));
             self.clock_offset_s = Some(0);
         }
         let tells = (is_unset || sensor_status.wants_the_time()) && !self.time_told;
@@ -143,6 +182,16 @@ impl CgmSensor {
     }
 
     fn measure(&mut self, record: &CgmMeasurement, visit: &Visit<'_>) -> Taken {
+        let news = if visit.is_stored { News::default() } else { self.listen(record, visit.device) };
+        let start = self.reckoned_start.as_ref().or(self.start.as_ref());
+        let mut observations = record.observations(visit.device, self.feature.as_ref(), start);
+        observations.extend(news.events);
+        let clock_offset_s = self.clock_offset_s;
+        Taken { observations, requests: news.requests, clock_offset_s }
+    }
+
+    /// What a measurement means that was made just now.
+    fn listen(&mut self, record: &CgmMeasurement, device: &DeviceId) -> News {
         let began_anew = self.last_min.is_some_and(|last| record.time_offset_min < last);
         let requests = if began_anew {
             // Another session, whose start is not known yet.
@@ -152,9 +201,8 @@ impl CgmSensor {
             Vec::new()
         };
         self.last_min = Some(record.time_offset_min);
-        let mut observations = record.observations(visit.device, self.feature.as_ref(), self.start.as_ref());
-        observations.extend(self.told.change(record.sensor_status.unwrap_or_default(), visit.device));
-        Taken { observations, requests, clock_offset_s: self.clock_offset_s }
+        let events = self.told.change(record.sensor_status.unwrap_or_default(), device).collect();
+        News { events, requests }
     }
 
     fn e2e_crc(&self) -> E2eCrc {

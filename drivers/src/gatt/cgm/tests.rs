@@ -9,6 +9,9 @@ use crate::describe::unhex;
 /// That library takes a value of the wrong length for one without meaning. Here bytes after the last field are kept:
 /// `020001` is a run time of two hours and a byte more, and `060001010101` a status and a byte more. Its session start
 /// of zone 8 stands there for eight minutes; the field counts quarters of an hour.
+///
+/// Wireshark 4.0 reads those rows of 2AA7 to 2AAB that have a CRC the same, but for type and location of the feature:
+/// it takes the high half of the octet for the type. The service has them the other way round, as Nordic has.
 const DESCRIBED: &[(u16, &str, &str)] = &[
     (
         0x2AA7,
@@ -185,6 +188,37 @@ fn the_feature_says_whether_values_have_a_crc_and_is_held_to_it() {
     assert_eq!(refused.to_string(), "E2E-CRC at byte 2: too short: expected length 2, got 0");
     let kept = SessionRunTime::decode(&unhex("020008c3"), without.e2e_crc()).unwrap();
     assert_eq!(kept.rest, [0x08, 0xC3]);
+}
+
+#[test]
+fn under_all_flags_each_announced_field_is_read_and_a_record_cut_anywhere_is_refused() {
+    for (flags, crc) in (0..=255_u8).flat_map(|flags| [(flags, E2eCrc::Present), (flags, E2eCrc::Absent)]) {
+        let has = |bit: u8| flags >> bit & 1 == 1;
+        let mut fields = vec![0, flags, 120, 0, 5, 0];
+        fields.extend([7, 6, 5].into_iter().filter(|bit| has(*bit)));
+        fields.extend([0, 1].into_iter().filter(|bit| has(*bit)).flat_map(|bit| [bit, 0]));
+        let crc_length = if crc == E2eCrc::Present { 2 } else { 0 };
+        fields[0] = u8::try_from(fields.len() + crc_length).unwrap();
+        let record = crc.append(fields);
+        let read = CgmMeasurement::decode(&record, crc).unwrap();
+        let octet = |bit: u8| if has(bit) { bit } else { 0 };
+        let status = (flags & 0xE0 != 0).then(|| SensorStatus::of_octets(octet(7), octet(6), octet(5)));
+        let number = |bit: u8| has(bit).then(|| Ok(Decimal::whole(bit.into())));
+        assert_eq!(
+            (read.sensor_status, read.trend, read.quality),
+            (status, number(0), number(1)),
+            "{flags:#x}"
+        );
+        assert_eq!((read.reserved_flags, read.rest), (flags & 0b0001_1100, vec![]));
+        for length in 0..record.len() {
+            assert!(CgmMeasurement::decode(&record[..length], crc).is_err());
+            let mut shorter = record[..length].to_vec();
+            if let Some(size) = shorter.first_mut() {
+                *size = u8::try_from(length).unwrap();
+            }
+            assert!(CgmMeasurement::decode(&shorter, crc).is_err(), "{flags:#x} {crc:?} {length}");
+        }
+    }
 }
 
 #[test]

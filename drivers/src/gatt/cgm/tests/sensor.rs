@@ -8,6 +8,9 @@ use crate::{Channel, HomeTime, Input, Output, Reading, Request, Session};
 
 const NOON: HomeTime = HomeTime { unix_s: 1_792_317_600, utc_offset_min: 120, daylight_saving_min: 60 };
 
+/// A sensor in interstitial fluid, with E2E-CRC.
+const FEATURES: &[u8] = &[0x00, 0x10, 0x00, 0x59];
+
 fn ago(minutes: i64) -> HomeTime {
     HomeTime { unix_s: NOON.unix_s - minutes * 60, ..NOON }
 }
@@ -28,7 +31,7 @@ impl Worn {
     /// One that was told the time, that many minutes ago; it is two minutes behind.
     fn running(minutes: u16) -> Self {
         let (mut worn, _) = Self::new(Some(NOON));
-        worn.answer(FEATURE, &[0x00, 0x10, 0x00, 0x59]);
+        worn.answer(FEATURE, FEATURES);
         worn.answer(
             SESSION_START_TIME,
             &SessionStartTime::at(ago(i64::from(minutes) + 2)).encode(E2eCrc::Absent),
@@ -126,7 +129,7 @@ fn a_measurement_has_the_time_of_its_session_and_how_far_the_sensor_is_behind() 
 #[test]
 fn the_sensors_clock_is_told_beside_ours() {
     let (mut worn, _) = Worn::new(Some(NOON));
-    worn.answer(FEATURE, &[0x00, 0x10, 0x00, 0x59]);
+    worn.answer(FEATURE, FEATURES);
     worn.answer(SESSION_START_TIME, &SessionStartTime::at(ago(61)).encode(E2eCrc::Absent));
     let outputs = worn.status(60, 0);
     let [reading] = readings(&outputs)[..] else { panic!("{outputs:?}") };
@@ -138,7 +141,7 @@ fn the_sensors_clock_is_told_beside_ours() {
 #[test]
 fn a_sensor_that_was_never_told_the_time_is_told_it_once_a_connection() {
     let (mut worn, _) = Worn::new(Some(NOON));
-    worn.answer(FEATURE, &[0x00, 0x10, 0x00, 0x59]);
+    worn.answer(FEATURE, FEATURES);
     worn.answer(SESSION_START_TIME, &[0; 9]);
     let outputs = worn.status(30, 1 << 8);
     let told = Worn::write(&outputs, SESSION_START_TIME).unwrap();
@@ -155,7 +158,7 @@ fn a_sensor_that_was_never_told_the_time_is_told_it_once_a_connection() {
     assert_eq!(Worn::write(&worn.status(30, 1 << 8), SESSION_START_TIME), None, "it does not take it");
     worn.give(Input::Disconnected);
     worn.give(Input::Connected);
-    worn.answer(FEATURE, &[0x00, 0x10, 0x00, 0x59]);
+    worn.answer(FEATURE, FEATURES);
     worn.answer(SESSION_START_TIME, &[0; 9]);
     assert!(Worn::write(&worn.status(31, 0), SESSION_START_TIME).is_some());
 }
@@ -163,7 +166,7 @@ fn a_sensor_that_was_never_told_the_time_is_told_it_once_a_connection() {
 #[test]
 fn while_a_sensor_does_not_know_the_time_ours_says_when_its_session_began() {
     let (mut worn, _) = Worn::new(Some(NOON));
-    worn.answer(FEATURE, &[0x00, 0x10, 0x00, 0x59]);
+    worn.answer(FEATURE, FEATURES);
     worn.answer(SESSION_START_TIME, &[0; 9]);
     worn.status(30, 1 << 8);
     let (reading, _) = worn.measure(30, 0);
@@ -175,7 +178,7 @@ fn while_a_sensor_does_not_know_the_time_ours_says_when_its_session_began() {
 #[test]
 fn without_a_right_clock_of_our_own_no_sensor_is_told_the_time() {
     let (mut worn, _) = Worn::new(None);
-    worn.answer(FEATURE, &[0x00, 0x10, 0x00, 0x59]);
+    worn.answer(FEATURE, FEATURES);
     worn.answer(SESSION_START_TIME, &[0; 9]);
     assert_eq!(Worn::write(&worn.status(30, 1 << 8), SESSION_START_TIME), None);
     let (reading, _) = worn.measure(30, 0);
@@ -231,6 +234,77 @@ fn of_several_records_in_one_notification_each_is_a_reading_and_a_bad_one_costs_
     assert_eq!(outputs.len(), 4);
 }
 
+const RECORD_ACCESS: Uuid = Uuid::sig(0x2A52);
+
+/// Records of the memory, reported as the control point is asked; what came, and what was asked for.
+fn fetch(worn: &mut Worn, new: &[u16]) -> (Vec<Output>, Vec<Vec<u8>>) {
+    let count = u8::try_from(new.len()).unwrap();
+    let mut outputs = Vec::new();
+    let mut asked = Vec::new();
+    let mut request = Some(vec![4, 1]);
+    while let Some(bytes) = request.take() {
+        let answer: &[u8] = if bytes[0] == 4 {
+            &[5, 0, count, 0]
+        } else {
+            outputs.extend(new.iter().flat_map(|minutes| worn.notify(&record(*minutes, 1 << 3))));
+            &[6, 0, 1, 1]
+        };
+        let came = worn.give(Input::Chunk { channel: Channel::Notified(RECORD_ACCESS), bytes: answer });
+        asked.push(bytes);
+        request = Worn::write(&came, RECORD_ACCESS).map(<[u8]>::to_vec);
+        outputs.extend(came);
+    }
+    outputs.extend(worn.give(Input::Committed));
+    (outputs, asked)
+}
+
+#[test]
+fn what_was_measured_while_nobody_listened_is_fetched_and_tells_no_fault_of_now() {
+    let mut worn = Worn::running(600);
+    let (outputs, asked) = fetch(&mut worn, &[595, 600]);
+    assert_eq!(asked[1], [1, 1], "all of them");
+    let minutes: Vec<_> = readings(&outputs)
+        .iter()
+        .map(|reading| {
+            assert_eq!(events(&reading.observations), []);
+            assert_eq!(reading.context.clock_offset_s, Some(120));
+            let glucose = &reading.observations[0];
+            assert!(glucose.flags.has(Flags::STORED.with(Flags::QUESTIONABLE)));
+            glucose.device_time.unwrap().minute
+        })
+        .collect();
+    assert_eq!(minutes, [53, 58]);
+    assert!(outputs.iter().any(|output| matches!(output, Output::Remember(_))));
+}
+
+#[test]
+fn only_what_came_after_the_last_record_is_fetched_until_a_new_session_numbers_them_anew() {
+    let mut worn = Worn::running(600);
+    fetch(&mut worn, &[595, 600]);
+    worn.give(Input::Disconnected);
+    worn.give(Input::Connected);
+    worn.answer(FEATURE, FEATURES);
+    worn.answer(SESSION_START_TIME, &SessionStartTime::at(ago(602)).encode(E2eCrc::Absent));
+    worn.status(610, 0);
+    let (_, asked) = fetch(&mut worn, &[605]);
+    assert_eq!(asked[1..3], [[4, 3, 1, 89, 2], [1, 3, 1, 89, 2]], "from minute 601 on");
+    worn.give(Input::Disconnected);
+    worn.give(Input::Connected);
+    worn.answer(FEATURE, FEATURES);
+    worn.answer(SESSION_START_TIME, &SessionStartTime::at(ago(20)).encode(E2eCrc::Absent));
+    worn.status(20, 0);
+    let (outputs, asked) = fetch(&mut worn, &[10, 20]);
+    assert_eq!(asked[1], [1, 1], "all of them");
+    assert_eq!(readings(&outputs).len(), 2);
+    worn.give(Input::Disconnected);
+    worn.give(Input::Connected);
+    worn.answer(FEATURE, FEATURES);
+    let told_anew = HomeTime { unix_s: ago(20).unix_s + 59, ..NOON };
+    worn.answer(SESSION_START_TIME, &SessionStartTime::at(told_anew).encode(E2eCrc::Absent));
+    let (_, asked) = fetch(&mut worn, &[25]);
+    assert_eq!(asked[1], [4, 3, 1, 21, 0], "the same session");
+}
+
 #[test]
 fn only_what_is_wrong_with_the_measurement_makes_it_questionable() {
     let doubtful = [0, 2, 3, 5, 11, 12, 13, 22, 23];
@@ -246,7 +320,7 @@ fn only_what_is_wrong_with_the_measurement_makes_it_questionable() {
 #[test]
 fn how_often_a_sensor_notifies_is_asked_and_told_in_its_description() {
     let (mut worn, _) = Worn::new(None);
-    let asked = worn.answer(FEATURE, &[0x00, 0x10, 0x00, 0x59]);
+    let asked = worn.answer(FEATURE, FEATURES);
     let question = Question::CommunicationInterval.encode(E2eCrc::Present);
     assert_eq!(Worn::write(&asked, CONTROL_POINT), Some(&question[..]));
     let answer = E2eCrc::Present.append(vec![3, 5]);
@@ -254,11 +328,7 @@ fn how_often_a_sensor_notifies_is_asked_and_told_in_its_description() {
     worn.answer(SESSION_RUN_TIME, &[0xF0, 0x00]);
     let names: Vec<_> = worn.0.device_description().fields().iter().map(|f| f.name).collect();
     assert_eq!(names, ["features", "session", "communication_interval_min"]);
-    assert_eq!(
-        Worn::write(&worn.answer(FEATURE, &[0x00, 0x10, 0x00, 0x59]), CONTROL_POINT),
-        None,
-        "it is known"
-    );
+    assert_eq!(Worn::write(&worn.answer(FEATURE, FEATURES), CONTROL_POINT), None, "it is known");
 }
 
 #[test]
