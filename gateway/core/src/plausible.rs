@@ -24,7 +24,7 @@ fn bounds(metric: Metric, unit: Option<Unit>) -> Option<(Decimal, i64)> {
         (Metric::CUFF, Some(Unit::KiloPascal)) => (0, 43),
         (Metric::PULSE_RATE_CUFF, Some(Unit::PerMinute)) => (20, 300),
         (Metric::BATTERY, Some(Unit::Percent)) => (0, 100),
-        (Metric::GLUCOSE_ISF, Some(Unit::MilligramPerDecilitre)) => (10, 1000),
+        (Metric::GLUCOSE_INTERSTITIAL_FLUID, Some(Unit::MilligramPerDecilitre)) => (10, 1000),
         (Metric::GLUCOSE_TREND, Some(Unit::MilligramPerDecilitrePerMinute)) => (-100, 100),
         (Metric::CGM_QUALITY, Some(Unit::Percent)) => (0, 100),
         _ => return None,

@@ -33,16 +33,16 @@ metrics! {
     CONTACT 130 10 "MDC_AI_TYPE_SENSOR_CONTACTCLOSURE" "A contact on a door or window.",
     CLOCK 1 2439 "MDC_ATTR_TIME_ABS" "A device's clock beside ours: what has to be added to it.",
     SWITCH 130 12 "MDC_AI_TYPE_SENSOR_SWITCH" "A switch.",
-    GLUCOSE_CAPILLARY_WHOLE_BLOOD 2 29112 "MDC_CONC_GLU_CAPILLARY_WHOLEBLOOD" "Glucose in capillary whole blood.",
-    GLUCOSE_CAPILLARY_PLASMA 2 29116 "MDC_CONC_GLU_CAPILLARY_PLASMA" "Glucose in capillary plasma.",
-    GLUCOSE_VENOUS_WHOLE_BLOOD 2 29120 "MDC_CONC_GLU_VENOUS_WHOLEBLOOD" "Glucose in venous whole blood.",
-    GLUCOSE_VENOUS_PLASMA 2 29124 "MDC_CONC_GLU_VENOUS_PLASMA" "Glucose in venous plasma.",
-    GLUCOSE_ARTERIAL_WHOLE_BLOOD 2 29128 "MDC_CONC_GLU_ARTERIAL_WHOLEBLOOD" "Glucose in arterial whole blood.",
-    GLUCOSE_ARTERIAL_PLASMA 2 29132 "MDC_CONC_GLU_ARTERIAL_PLASMA" "Glucose in arterial plasma.",
-    GLUCOSE_UNDETERMINED_WHOLE_BLOOD 2 29292 "MDC_CONC_GLU_UNDETERMINED_WHOLEBLOOD" "Glucose in whole blood of any kind.",
-    GLUCOSE_UNDETERMINED_PLASMA 2 29296 "MDC_CONC_GLU_UNDETERMINED_PLASMA" "Glucose in plasma of any kind.",
-    GLUCOSE_CONTROL 2 29136 "MDC_CONC_GLU_CONTROL" "Glucose in a control solution.",
-    GLUCOSE_ISF 2 29140 "MDC_CONC_GLU_ISF" "Glucose in interstitial fluid, from a sensor under the skin.",
+    GLUCOSE_CAPILLARY_BLOOD 2 29112 "MDC_CONC_GLU_CAPILLARY_WHOLEBLOOD" "Concentration of glucose in capillary whole blood.",
+    GLUCOSE_CAPILLARY_PLASMA 2 29116 "MDC_CONC_GLU_CAPILLARY_PLASMA" "Concentration of glucose in capillary plasma.",
+    GLUCOSE_VENOUS_BLOOD 2 29120 "MDC_CONC_GLU_VENOUS_WHOLEBLOOD" "Concentration of glucose in venous whole blood.",
+    GLUCOSE_VENOUS_PLASMA 2 29124 "MDC_CONC_GLU_VENOUS_PLASMA" "Concentration of glucose in venous plasma.",
+    GLUCOSE_ARTERIAL_BLOOD 2 29128 "MDC_CONC_GLU_ARTERIAL_WHOLEBLOOD" "Concentration of glucose in arterial whole blood.",
+    GLUCOSE_ARTERIAL_PLASMA 2 29132 "MDC_CONC_GLU_ARTERIAL_PLASMA" "Concentration of glucose in arterial plasma.",
+    GLUCOSE_CONTROL 2 29136 "MDC_CONC_GLU_CONTROL" "Concentration of glucose in a control solution: a test of the meter.",
+    GLUCOSE_UNDETERMINED_BLOOD 2 29292 "MDC_CONC_GLU_UNDETERMINED_WHOLEBLOOD" "Concentration of glucose in whole blood of which vessel is not known.",
+    GLUCOSE_UNDETERMINED_PLASMA 2 29296 "MDC_CONC_GLU_UNDETERMINED_PLASMA" "Concentration of glucose in plasma of which vessel is not known.",
+    GLUCOSE_INTERSTITIAL_FLUID 2 29140 "MDC_CONC_GLU_ISF" "Concentration of glucose in interstitial fluid.",
     GLUCOSE_TREND 128 29400 "MDC_CONC_GLU_TREND" "How fast the glucose changes.",
     CGM_SENSOR_STATUS 1024 62208 "MDCX_CGM_SENSOR_STATUS" "What a continuous glucose sensor says of itself, as the bits of its Bluetooth service.",
     CGM_QUALITY 1024 62209 "MDCX_CGM_QUALITY" "How good a continuous glucose sensor holds its measurement to be.",
@@ -85,8 +85,8 @@ mod tests {
         assert_eq!(Metric::BATTERY.code(), 67_996);
         assert_eq!(Metric::BLOOD_PRESSURE_STATUS.code(), 8_410_608);
         assert_eq!(Metric::PERSONAL_ALARM.code(), 8_519_682);
-        assert_eq!(Metric::GLUCOSE_CAPILLARY_WHOLE_BLOOD.code(), 160_184);
-        assert_eq!(Metric::GLUCOSE_ISF.code(), 160_212);
+        assert_eq!(Metric::GLUCOSE_CAPILLARY_BLOOD.code(), 160_184);
+        assert_eq!(Metric::GLUCOSE_INTERSTITIAL_FLUID.code(), 160_212);
         assert_eq!(Metric::GLUCOSE_UNDETERMINED_PLASMA.code(), 160_368);
     }
 }

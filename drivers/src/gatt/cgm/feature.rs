@@ -70,16 +70,16 @@ impl CgmFeature {
     /// What its glucose is to be called; of a type that is reserved, as that of a sensor under the skin.
     pub const fn glucose(&self) -> Metric {
         match self.sample_type {
-            1 => Metric::GLUCOSE_CAPILLARY_WHOLE_BLOOD,
+            1 => Metric::GLUCOSE_CAPILLARY_BLOOD,
             2 => Metric::GLUCOSE_CAPILLARY_PLASMA,
-            3 => Metric::GLUCOSE_VENOUS_WHOLE_BLOOD,
+            3 => Metric::GLUCOSE_VENOUS_BLOOD,
             4 => Metric::GLUCOSE_VENOUS_PLASMA,
-            5 => Metric::GLUCOSE_ARTERIAL_WHOLE_BLOOD,
+            5 => Metric::GLUCOSE_ARTERIAL_BLOOD,
             6 => Metric::GLUCOSE_ARTERIAL_PLASMA,
-            7 => Metric::GLUCOSE_UNDETERMINED_WHOLE_BLOOD,
+            7 => Metric::GLUCOSE_UNDETERMINED_BLOOD,
             8 => Metric::GLUCOSE_UNDETERMINED_PLASMA,
             10 => Metric::GLUCOSE_CONTROL,
-            _ => Metric::GLUCOSE_ISF,
+            _ => Metric::GLUCOSE_INTERSTITIAL_FLUID,
         }
     }
 

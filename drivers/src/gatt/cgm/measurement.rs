@@ -153,7 +153,7 @@ impl CgmMeasurement {
         feature: Option<&CgmFeature>,
         start: Option<&SessionStartTime>,
     ) -> Vec<Observation> {
-        let glucose = feature.map_or(Metric::GLUCOSE_ISF, CgmFeature::glucose);
+        let glucose = feature.map_or(Metric::GLUCOSE_INTERSTITIAL_FLUID, CgmFeature::glucose);
         let rate = Unit::MilligramPerDecilitrePerMinute;
         let numbers = [
             Some((glucose, self.glucose, Unit::MilligramPerDecilitre)),

@@ -119,7 +119,10 @@ fn a_measurement_has_the_time_of_its_session_and_how_far_the_sensor_is_behind() 
     let mut worn = Worn::running(600);
     let (reading, asked) = worn.measure(600, 0);
     let [glucose] = &reading.observations[..] else { panic!("{reading:?}") };
-    assert_eq!((glucose.metric, &glucose.value), (Metric::GLUCOSE_ISF, &Value::Decimal(Decimal::whole(120))));
+    assert_eq!(
+        (glucose.metric, &glucose.value),
+        (Metric::GLUCOSE_INTERSTITIAL_FLUID, &Value::Decimal(Decimal::whole(120)))
+    );
     assert_eq!(glucose.device_time.map(|time| time.to_string()).as_deref(), Some("2026-10-18T11:58:00"));
     assert_eq!(glucose.flags, Flags::NONE);
     assert_eq!(reading.context.clock_offset_s, Some(120));
