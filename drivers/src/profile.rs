@@ -2,17 +2,22 @@
 
 use varde_wire::DeviceId;
 
-use crate::gatt::{Cuff, MeterSession};
+use crate::gatt::{Cuff, GlucoseMeter, MeterSession};
 use crate::{Purpose, Session, Uuid};
 
 /// Blood Pressure, Device Information, Battery.
 const BLOOD_PRESSURE: &[Uuid] = &[Uuid::sig(0x1810), Uuid::sig(0x180A), Uuid::sig(0x180F)];
+
+/// Glucose, Current Time, Device Information, Battery.
+const GLUCOSE: &[Uuid] = &[Uuid::sig(0x1808), Uuid::sig(0x1805), Uuid::sig(0x180A), Uuid::sig(0x180F)];
 
 /// What a Bluetooth device speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BleProfile {
     /// Blood Pressure Profile: a cuff.
     BloodPressure,
+    /// Glucose Profile: a blood glucose meter.
+    Glucose,
 }
 
 /// What the configuration says of one Bluetooth device beside its profile.
@@ -28,12 +33,13 @@ pub struct BleOptions {
 
 impl BleProfile {
     /// Every profile.
-    pub const ALL: &[Self] = &[Self::BloodPressure];
+    pub const ALL: &[Self] = &[Self::BloodPressure, Self::Glucose];
 
     /// The profile's name in the configuration.
     pub const fn name(self) -> &'static str {
         match self {
             Self::BloodPressure => "blood-pressure",
+            Self::Glucose => "glucose",
         }
     }
 
@@ -45,7 +51,7 @@ impl BleProfile {
     /// Whether its sessions connect; else everything is in its advertisements.
     pub const fn connects(self) -> bool {
         match self {
-            Self::BloodPressure => true,
+            Self::BloodPressure | Self::Glucose => true,
         }
     }
 
@@ -54,13 +60,18 @@ impl BleProfile {
     pub const fn services(self) -> &'static [Uuid] {
         match self {
             Self::BloodPressure => BLOOD_PRESSURE,
+            Self::Glucose => GLUCOSE,
         }
     }
 
     /// The driver of one such device.
-    pub fn session(self, device: DeviceId, _options: &BleOptions) -> Box<dyn Session> {
+    pub fn session(self, device: DeviceId, options: &BleOptions) -> Box<dyn Session> {
         match self {
             Self::BloodPressure => Box::new(MeterSession::new(device, Cuff::default())),
+            Self::Glucose => {
+                let session = MeterSession::new(device, GlucoseMeter::default());
+                Box::new(session.clearing_memory(options.clear_memory))
+            }
         }
     }
 }
