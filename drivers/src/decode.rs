@@ -28,6 +28,7 @@ const DECODERS: &[&[Decoder]] = &[
     gatt::date_time::DECODERS,
     gatt::device_information::DECODERS,
     gatt::record_access::DECODERS,
+    gatt::glucose::DECODERS,
 ];
 
 /// The value of a characteristic, by its short UUID.

@@ -9,6 +9,7 @@
 //! |---|---|---|
 //! | BLE profile `blood-pressure` | [`gatt::blood_pressure`], with [`gatt::battery`] and [`gatt::device_information`] | cuffs: Blood Pressure Service 1.1.1 |
 //! | BLE profile `continuous-glucose` | [`gatt::cgm`], with [`gatt::e2e_crc`], [`gatt::record_access`], [`gatt::battery`] and [`gatt::device_information`] | glucose sensors under the skin: Continuous Glucose Monitoring Service 1.0.2 |
+//! | BLE profile `glucose` | [`gatt::glucose`], with [`gatt::record_access`] | blood glucose meters: Glucose Service 1.0.1 |
 //! | serial protocol `esp3`, profile `F6-02-01`, `F6-02-02` | [`esp3::f6_02`] | EnOcean rockers: alarm pendants and switches |
 //! | serial protocol `esp3`, profile `D5-00-01` | [`esp3::d5_00_01`] | EnOcean contacts on doors and windows |
 //!

@@ -2,7 +2,7 @@
 
 use varde_wire::DeviceId;
 
-use crate::gatt::{CgmSensor, Cuff, MeterSession};
+use crate::gatt::{CgmSensor, Cuff, GlucoseMeter, MeterSession};
 use crate::{Purpose, Session, Uuid};
 
 /// Blood Pressure, Device Information, Battery.
@@ -11,6 +11,9 @@ const BLOOD_PRESSURE: &[Uuid] = &[Uuid::sig(0x1810), Uuid::sig(0x180A), Uuid::si
 /// Continuous Glucose Monitoring, Device Information, Battery.
 const CONTINUOUS_GLUCOSE: &[Uuid] = &[Uuid::sig(0x181F), Uuid::sig(0x180A), Uuid::sig(0x180F)];
 
+/// Glucose, Current Time, Device Information, Battery.
+const GLUCOSE: &[Uuid] = &[Uuid::sig(0x1808), Uuid::sig(0x1805), Uuid::sig(0x180A), Uuid::sig(0x180F)];
+
 /// What a Bluetooth device speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BleProfile {
@@ -18,6 +21,8 @@ pub enum BleProfile {
     BloodPressure,
     /// Continuous Glucose Monitoring Profile: a sensor under the skin.
     ContinuousGlucose,
+    /// Glucose Profile: a blood glucose meter.
+    Glucose,
 }
 
 /// What the configuration says of one Bluetooth device beside its profile.
@@ -33,13 +38,14 @@ pub struct BleOptions {
 
 impl BleProfile {
     /// Every profile.
-    pub const ALL: &[Self] = &[Self::BloodPressure, Self::ContinuousGlucose];
+    pub const ALL: &[Self] = &[Self::BloodPressure, Self::ContinuousGlucose, Self::Glucose];
 
     /// The profile's name in the configuration.
     pub const fn name(self) -> &'static str {
         match self {
             Self::BloodPressure => "blood-pressure",
             Self::ContinuousGlucose => "continuous-glucose",
+            Self::Glucose => "glucose",
         }
     }
 
@@ -51,7 +57,7 @@ impl BleProfile {
     /// Whether its sessions connect; else everything is in its advertisements.
     pub const fn connects(self) -> bool {
         match self {
-            Self::BloodPressure | Self::ContinuousGlucose => true,
+            Self::BloodPressure | Self::ContinuousGlucose | Self::Glucose => true,
         }
     }
 
@@ -61,14 +67,19 @@ impl BleProfile {
         match self {
             Self::BloodPressure => BLOOD_PRESSURE,
             Self::ContinuousGlucose => CONTINUOUS_GLUCOSE,
+            Self::Glucose => GLUCOSE,
         }
     }
 
     /// The driver of one such device.
-    pub fn session(self, device: DeviceId, _options: &BleOptions) -> Box<dyn Session> {
+    pub fn session(self, device: DeviceId, options: &BleOptions) -> Box<dyn Session> {
         match self {
             Self::BloodPressure => Box::new(MeterSession::new(device, Cuff::default())),
             Self::ContinuousGlucose => Box::new(MeterSession::new(device, CgmSensor::default())),
+            Self::Glucose => {
+                let session = MeterSession::new(device, GlucoseMeter::default());
+                Box::new(session.clearing_memory(options.clear_memory))
+            }
         }
     }
 }

@@ -180,7 +180,6 @@ impl<M: Meter> MeterSession<M> {
     }
 
     /// Whether records are deleted from the meter's memory once they are kept for good.
-    #[allow(dead_code, reason = "for meters with a memory")]
     pub(crate) fn clearing_memory(mut self, clears: bool) -> Self {
         if let Some(records) = &mut self.records {
             records.clear(clears);

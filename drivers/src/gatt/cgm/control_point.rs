@@ -6,10 +6,11 @@
 
 use crate::cursor::Cursor;
 use crate::gatt::e2e_crc::E2eCrc;
+use crate::gatt::glucose::{Fluid, SampleLocation};
 use crate::{Description, FrameError};
 
 use super::Medical;
-use super::feature::{describe_sample, nibbles};
+use super::feature::{describe_sample, sample};
 
 /// A value of the control point.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,10 +83,10 @@ pub struct CalibrationValue {
     pub glucose: Medical,
     /// When, minutes since the session began.
     pub time_min: u16,
-    /// What of: a number of the list of CGM types.
-    pub sample_type: u8,
-    /// Where from: a number of the list of sample locations.
-    pub sample_location: u8,
+    /// What of.
+    pub fluid: Fluid,
+    /// Where from.
+    pub location: SampleLocation,
     /// When the next is due, minutes since the session began; 0 is at once.
     pub next_time_min: u16,
     /// The record's number.
@@ -261,12 +262,12 @@ impl CalibrationValue {
     fn take(cursor: &mut Cursor<'_>) -> Result<Self, FrameError> {
         let glucose = cursor.sfloat("glucose concentration of calibration")?;
         let time_min = cursor.u16_le("calibration time")?;
-        let (sample_type, sample_location) = nibbles(cursor.u8("calibration type and sample location")?);
+        let (fluid, location) = sample(cursor.u8("calibration type and sample location")?);
         Ok(Self {
             glucose,
             time_min,
-            sample_type,
-            sample_location,
+            fluid,
+            location,
             next_time_min: cursor.u16_le("next calibration time")?,
             record_number: cursor.u16_le("calibration data record number")?,
             status: cursor.u8("calibration status")?,
@@ -278,7 +279,7 @@ impl CalibrationValue {
         Description::default()
             .with("glucose", self.glucose)
             .with("time_min", self.time_min)
-            .and(describe_sample(self.sample_type, self.sample_location))
+            .and(describe_sample(self.fluid, self.location))
             .with("next_time_min", self.next_time_min)
             .with("record_number", self.record_number)
             .with("rejected", self.status & 1 != 0)

@@ -173,7 +173,7 @@ impl CgmMeasurement {
     fn marks(&self, feature: Option<&CgmFeature>, start: Option<&SessionStartTime>) -> Flags {
         let marks = [
             (self.sensor_status.is_some_and(SensorStatus::is_questionable), Flags::QUESTIONABLE),
-            (feature.is_some_and(CgmFeature::is_control_solution), Flags::TEST),
+            (feature.is_some_and(CgmFeature::is_of_control_solution), Flags::TEST),
             (start.is_some_and(SessionStartTime::is_unset), Flags::DEVICE_CLOCK_UNSET),
         ];
         let set = marks.into_iter().filter(|(is_set, _)| *is_set);

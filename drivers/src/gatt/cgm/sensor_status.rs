@@ -120,7 +120,8 @@ impl SensorStatus {
             description = description.with(name, self.has(mask));
             unnamed &= !mask;
         }
-        description.with_wide_bits("reserved", unnamed)
+        // Those above bit 15 have a name, each.
+        description.with_bits("reserved", u16::try_from(unnamed).unwrap_or_default())
     }
 
     const fn has(self, any_of: u32) -> bool {

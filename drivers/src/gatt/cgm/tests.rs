@@ -43,7 +43,7 @@ const DESCRIBED: &[(u16, &str, &str)] = &[
          rate_of_increase_decrease_alerts=false device_specific_alert=true sensor_malfunction_detection=true \
          sensor_temperature_high_low_detection=false sensor_result_high_low_detection=false low_battery_detection=true \
          sensor_type_error_detection=true general_device_fault=true e2e_crc=true multiple_bond=false \
-         multiple_sessions=false trend_information=true quality=true sample_type=arterial-plasma sample_location=finger",
+         multiple_sessions=false trend_information=true quality=true type=arterial-plasma type_value=6 sample_location=finger sample_location_value=1",
     ),
     // Ours: bits, type and location that are reserved, and a CRC of a sensor that has none.
     (
@@ -53,7 +53,7 @@ const DESCRIBED: &[(u16, &str, &str)] = &[
          rate_of_increase_decrease_alerts=false device_specific_alert=false sensor_malfunction_detection=false \
          sensor_temperature_high_low_detection=false sensor_result_high_low_detection=false low_battery_detection=false \
          sensor_type_error_detection=false general_device_fault=false e2e_crc=false multiple_bond=false \
-         multiple_sessions=false trend_information=false quality=false reserved=[23] sample_type=11 sample_location=6 \
+         multiple_sessions=false trend_information=false quality=false reserved=[23] type=reserved type_value=11 sample_location=reserved sample_location_value=6 \
          unused_e2e_crc=0 rest=aa",
     ),
     (
@@ -89,13 +89,13 @@ const DESCRIBED: &[(u16, &str, &str)] = &[
     (
         0x2AAC,
         "0601200a00321400010004",
-        "operation=calibration glucose=100 time_min=10 sample_type=capillary-plasma sample_location=earlobe \
+        "operation=calibration glucose=100 time_min=10 type=capillary-plasma type_value=2 sample_location=earlobe sample_location_value=3 \
          next_time_min=20 record_number=1 rejected=false out_of_range=false pending=true",
     ),
     (
         0x2AAC,
         "0601200a00321400010004bfb2",
-        "operation=calibration glucose=100 time_min=10 sample_type=capillary-plasma sample_location=earlobe \
+        "operation=calibration glucose=100 time_min=10 type=capillary-plasma type_value=2 sample_location=earlobe sample_location_value=3 \
          next_time_min=20 record_number=1 rejected=false out_of_range=false pending=true",
     ),
     (0x2AAC, "090cf0", "operation=alert-level alert=patient-high level=1.2"),
@@ -112,7 +112,7 @@ const DESCRIBED: &[(u16, &str, &str)] = &[
     (
         0x2AAC,
         "0464000a00190000ffff07aa",
-        "operation=set-calibration glucose=100 time_min=10 sample_type=interstitial-fluid sample_location=finger \
+        "operation=set-calibration glucose=100 time_min=10 type=interstitial-fluid type_value=9 sample_location=finger sample_location_value=1 \
          next_time_min=0 record_number=65535 rejected=true out_of_range=true pending=true rest=aa",
     ),
     (0x2AAC, "05ffff", "operation=get-calibration record_number=65535"),

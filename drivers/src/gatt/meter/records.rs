@@ -24,8 +24,8 @@ use crate::{FrameError, Output, Request};
 
 pub(super) use crate::gatt::record_access::RECORD_ACCESS_CONTROL_POINT as CONTROL_POINT;
 
-/// A procedure that shows no progress for so long has failed, and no other may be begun on that connection (GLP 1.0.1
-/// §5.4: the time-out of a procedure is that of an ATT transaction).
+/// A procedure that shows no progress for so long has failed, and no other may be begun on that connection (Glucose Profile
+/// 1.0.1).
 const PROCEDURE_LIMIT: Duration = Duration::from_secs(30);
 
 /// How long a meter that is busy is left alone.
@@ -42,7 +42,6 @@ const LAST_PLAIN_NUMBER: u16 = 0xEFFF;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Memory {
     /// Its records have growing numbers (sequence numbers, time offsets), by which they can be asked for.
-    #[allow(dead_code, reason = "for glucose meters")]
     Numbered,
     /// They can only be asked for all at once.
     #[allow(dead_code, reason = "for oximeters")]
@@ -162,7 +161,7 @@ enum Sought {
 enum Pending {
     /// A whole transfer, with its last number.
     Whole(Option<u16>),
-    /// Part of one, and the number up to which none is missing.
+    /// Part of one, and the number up to which nothing is missing.
     Part(Option<u16>),
     /// A live record of this number.
     Live(u16),
@@ -192,7 +191,6 @@ impl Records {
     }
 
     /// Whether records are deleted once they are kept for good.
-    #[allow(dead_code, reason = "for meters with a memory")]
     pub(super) fn clear(&mut self, clears: bool) {
         self.clears = clears;
     }
@@ -288,9 +286,9 @@ impl Records {
     pub(super) fn committed(&mut self, now: Instant) -> Vec<Step> {
         let mut steps = match self.pending.take() {
             None => Vec::new(),
-            Some(Pending::Part(gapless)) => {
+            Some(Pending::Part(complete)) => {
                 self.ledger.keep();
-                self.advance(gapless)
+                self.advance(complete)
             }
             Some(Pending::Live(number)) => self.advance(Some(number)),
             Some(Pending::Whole(newest)) => {
@@ -456,7 +454,7 @@ impl Records {
         if !self.ledger.has_unkept() {
             return if self.is_fetched_whole() { self.delete(now) } else { self.done_with_all() };
         }
-        let is_proved = self.is_fetched_whole() || self.ledger.gapless() == self.ledger.newest();
+        let is_proved = self.is_fetched_whole() || self.ledger.is_gapless();
         if self.counts && !is_proved {
             return self.ask(Procedure::Verify { sought, again }, now);
         }
@@ -493,7 +491,7 @@ impl Records {
         if !self.ledger.has_unkept() || self.pending.is_some() {
             return vec![Step::Release];
         }
-        self.pending = Some(Pending::Part(self.ledger.gapless()));
+        self.pending = Some(Pending::Part(self.ledger.complete()));
         vec![Step::Release, Step::Output(Output::AwaitCommit)]
     }
 

@@ -349,23 +349,10 @@ fn what_a_sensor_measures_in_names_the_glucose_and_a_control_solution_is_a_test(
         let record = CgmMeasurement::decode(&[6, 0, 120, 0, 2, 0], feature.e2e_crc()).unwrap();
         record.observations(&device, Some(&feature), None).remove(0)
     };
-    let refids = [
-        "MDC_CONC_GLU_ISF",
-        "MDC_CONC_GLU_CAPILLARY_WHOLEBLOOD",
-        "MDC_CONC_GLU_CAPILLARY_PLASMA",
-        "MDC_CONC_GLU_VENOUS_WHOLEBLOOD",
-        "MDC_CONC_GLU_VENOUS_PLASMA",
-        "MDC_CONC_GLU_ARTERIAL_WHOLEBLOOD",
-        "MDC_CONC_GLU_ARTERIAL_PLASMA",
-        "MDC_CONC_GLU_UNDETERMINED_WHOLEBLOOD",
-        "MDC_CONC_GLU_UNDETERMINED_PLASMA",
-        "MDC_CONC_GLU_ISF",
-        "MDC_CONC_GLU_CONTROL",
-        "MDC_CONC_GLU_ISF",
-    ];
-    for (sample_type, refid) in (0..).zip(refids) {
-        assert_eq!(glucose(0x50 | sample_type).metric.refid(), Some(refid));
-    }
+    assert_eq!(glucose(0x59).metric, Metric::GLUCOSE_INTERSTITIAL_FLUID);
+    assert_eq!(glucose(0x11).metric, Metric::GLUCOSE_CAPILLARY_BLOOD);
+    assert_eq!(glucose(0x50).metric, Metric::GLUCOSE, "a type that is reserved");
+    assert_eq!(glucose(0x49).metric, Metric::GLUCOSE_CONTROL, "by its location");
     let tests = [0x59, 0x5A, 0x49].map(|octet| glucose(octet).flags.has(Flags::TEST));
     assert_eq!(tests, [false, true, true]);
 }

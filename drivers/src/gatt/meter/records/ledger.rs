@@ -31,6 +31,8 @@ pub(super) struct Ledger {
     newest: Option<u16>,
     /// Up to here no number is missing from `since` on.
     gapless: Option<u16>,
+    /// The number before that one: what belongs to its record came as well.
+    complete: Option<u16>,
 }
 
 type Tally = BTreeMap<u64, u16>;
@@ -55,6 +57,7 @@ impl Ledger {
         self.met_since = false;
         self.newest = since;
         self.gapless = since;
+        self.complete = since;
     }
 
     /// A record, or an annex of one, came; whether it is new.
@@ -90,7 +93,7 @@ impl Ledger {
             self.newest = Some(number);
         }
         if self.gapless.is_some_and(|last| last.wrapping_add(1) == number) {
-            self.gapless = Some(number);
+            self.complete = self.gapless.replace(number);
         }
     }
 
@@ -129,9 +132,14 @@ impl Ledger {
         self.newest
     }
 
-    /// The last number up to which surely none is missing, though the transfer did not come to its end.
-    pub(super) const fn gapless(&self) -> Option<u16> {
-        self.gapless
+    /// Whether the numbers alone say that none is missing.
+    pub(super) fn is_gapless(&self) -> bool {
+        self.gapless == self.newest
+    }
+
+    /// The last number up to which surely nothing is missing, though the transfer did not come to its end.
+    pub(super) const fn complete(&self) -> Option<u16> {
+        self.complete
     }
 
     /// Everything that was passed on is kept.
