@@ -24,6 +24,7 @@ pub(crate) type Decoder = (u16, fn(&[u8], &DeviceId) -> Result<Decoded, FrameErr
 const DECODERS: &[&[Decoder]] = &[
     gatt::battery::DECODERS,
     gatt::blood_pressure::DECODERS,
+    gatt::cgm::DECODERS,
     gatt::current_time::DECODERS,
     gatt::date_time::DECODERS,
     gatt::device_information::DECODERS,
@@ -32,6 +33,8 @@ const DECODERS: &[&[Decoder]] = &[
     gatt::body_composition::DECODERS,
     gatt::user_data::DECODERS,
     gatt::weight_scale::DECODERS,
+    gatt::record_access::DECODERS,
+    gatt::glucose::DECODERS,
 ];
 
 /// The value of a characteristic, by its short UUID.
@@ -112,4 +115,4 @@ fn placeholder() -> DeviceId {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

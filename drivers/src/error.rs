@@ -47,10 +47,10 @@ pub enum Problem {
     /// The checksum does not fit what it covers.
     #[error("expected checksum {expected:#04x}, got {got:#04x}")]
     Checksum {
-        /// As computed.
-        expected: u8,
+        /// As computed; one byte wide or two, as the field is.
+        expected: u16,
         /// As sent.
-        got: u8,
+        got: u16,
     },
     /// A stream that is not at the beginning of a packet.
     #[error("no packet begins here; skipped to where one does")]

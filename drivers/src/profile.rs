@@ -3,7 +3,7 @@
 use varde_wire::DeviceId;
 
 use crate::advert::{AdvertSession, Secret, atc, bthome, ruuvi};
-use crate::gatt::{Belt, Cuff, MeterSession, Scale, Thermometer};
+use crate::gatt::{Belt, CgmSensor, Cuff, GlucoseMeter, MeterSession, Scale, Thermometer};
 use crate::{Consent, Purpose, Session, Uuid};
 
 /// What a Bluetooth device speaks.
@@ -15,6 +15,10 @@ pub enum BleProfile {
     HealthThermometer,
     /// Heart Rate Profile: a belt.
     HeartRate,
+    /// Glucose Profile: a blood glucose meter.
+    Glucose,
+    /// Continuous Glucose Monitoring Profile: a sensor under the skin.
+    ContinuousGlucose,
     /// Weight Scale Profile: a scale.
     WeightScale,
     /// Body Composition Profile: a scale that advertises this service and not Weight Scale.
@@ -54,6 +58,8 @@ struct Row {
 
 const BLOOD_PRESSURE: Uuid = Uuid::sig(0x1810);
 const HEALTH_THERMOMETER: Uuid = Uuid::sig(0x1809);
+const GLUCOSE: Uuid = Uuid::sig(0x1808);
+const CONTINUOUS_GLUCOSE: Uuid = Uuid::sig(0x181F);
 const HEART_RATE: Uuid = Uuid::sig(0x180D);
 const DEVICE_INFORMATION: Uuid = Uuid::sig(0x180A);
 const BATTERY: Uuid = Uuid::sig(0x180F);
@@ -81,6 +87,8 @@ impl BleProfile {
         Self::BloodPressure,
         Self::HealthThermometer,
         Self::HeartRate,
+        Self::Glucose,
+        Self::ContinuousGlucose,
         Self::WeightScale,
         Self::BodyComposition,
         Self::BtHome,
@@ -98,6 +106,13 @@ impl BleProfile {
                 &[HEALTH_THERMOMETER, DEVICE_INFORMATION, BATTERY, CURRENT_TIME],
             ),
             Self::HeartRate => Row::meter("heart-rate", &[HEART_RATE, DEVICE_INFORMATION, BATTERY]),
+            Self::Glucose => Row {
+                has_memory: true,
+                ..Row::meter("glucose", &[GLUCOSE, DEVICE_INFORMATION, BATTERY, CURRENT_TIME])
+            },
+            Self::ContinuousGlucose => {
+                Row::meter("continuous-glucose", &[CONTINUOUS_GLUCOSE, DEVICE_INFORMATION, BATTERY])
+            }
             Self::WeightScale => Row {
                 has_consents: true,
                 ..Row::meter(
@@ -127,6 +142,11 @@ impl BleProfile {
             Self::BloodPressure => Box::new(MeterSession::new(device, Cuff::default())),
             Self::HealthThermometer => Box::new(MeterSession::new(device, Thermometer::default())),
             Self::HeartRate => Box::new(MeterSession::new(device, Belt::default())),
+            Self::Glucose => {
+                let session = MeterSession::new(device, GlucoseMeter::default());
+                Box::new(session.clearing_memory(options.clear_memory))
+            }
+            Self::ContinuousGlucose => Box::new(MeterSession::new(device, CgmSensor::default())),
             Self::WeightScale | Self::BodyComposition => {
                 Box::new(MeterSession::new(device, Scale::new(&options.consents)))
             }

@@ -26,6 +26,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("blood_pressure", blood_pressure),
     ("bthome", bthome),
     ("body_composition", body_composition),
+    ("continuous_glucose", continuous_glucose),
     ("cuff_pressure", cuff_pressure),
     ("device_information", device_information),
     ("eep", eep),
@@ -88,6 +89,20 @@ fn advert(format: AdvertFormat, profile: BleProfile, channel: Channel, bytes: &[
         give(&mut *session, channel, bytes, 0);
         give(&mut *session, channel, bytes, 1_800_000);
         session.device_description();
+    }
+}
+
+/// Every value of the Continuous Glucose Monitoring Service: the first byte chooses the characteristic, and a sensor
+/// that has said whether it has E2E-CRC is given the rest.
+pub fn continuous_glucose(bytes: &[u8]) {
+    let Some((choice, value)) = bytes.split_first() else { return };
+    let uuid = 0x2AA7 + u16::from(choice % 6);
+    let _ = decode_gatt(uuid, value);
+    let mut session = BleProfile::ContinuousGlucose.session(device(), &BleOptions::default());
+    let feature = if *choice < 128 { [0, 0, 0, 0x59, 0xFF, 0xFF] } else { [0, 0x10, 0, 0x59, 0xF0, 0x49] };
+    give(&mut *session, Channel::Read(Uuid::sig(0x2AA8)), &feature, 0);
+    for channel in [Channel::Read(Uuid::sig(uuid)), Channel::Notified(Uuid::sig(uuid))] {
+        give(&mut *session, channel, value, 0);
     }
 }
 

@@ -5,7 +5,7 @@ use crate::describe::unhex;
 use crate::{Field, FieldValue};
 
 /// A description in one line.
-fn line(description: &Description) -> String {
+pub(crate) fn line(description: &Description) -> String {
     let field = |field: &Field| format!("{}={}", field.name, word(&field.value));
     description.fields().iter().map(field).collect::<Vec<_>>().join(" ")
 }

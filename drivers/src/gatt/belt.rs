@@ -169,7 +169,7 @@ mod tests {
             let mut known: Option<(u64, Option<u8>)> = None;
             for (second, (contact, rate)) in (0..).zip(stream) {
                 let now = Instant::from_millis(second * 1000);
-                let visit = Visit { device: &device, home_time: None, now };
+                let visit = Visit { device: &device, home_time: None, now, is_stored: false };
                 let taken = belt.take(MEASUREMENT, &[if contact { 6 } else { 4 }, rate], &visit).unwrap();
                 if let [first, ..] = &taken.observations[..] {
                     prop_assert_eq!(first.metric, Metric::HEART_RATE);

@@ -220,13 +220,16 @@ mod tests {
     fn answered(consents: &mut Consents, value: u8, now: Instant) -> Taken {
         let response = Response { request: 2, value, parameter: None };
         let device = "scale-1".parse().unwrap();
-        consents.answered(Procedure::Response(response), &Visit { device: &device, home_time: None, now })
+        consents.answered(
+            Procedure::Response(response),
+            &Visit { device: &device, home_time: None, now, is_stored: false },
+        )
     }
 
     fn waited(consents: &mut Consents) -> (Instant, Taken) {
         let now = consents.poll_timeout().unwrap();
         let device = "scale-1".parse().unwrap();
-        (now, consents.handle_timeout(&Visit { device: &device, home_time: None, now }))
+        (now, consents.handle_timeout(&Visit { device: &device, home_time: None, now, is_stored: false }))
     }
 
     #[test]
