@@ -57,7 +57,7 @@ pub(crate) trait Meter: Send {
     }
 
     /// The connection is over: what was held back for more to come is complete.
-    fn part(&mut self, _visit: &Visit<'_>) -> Taken {
+    fn farewell(&mut self, _visit: &Visit<'_>) -> Taken {
         Taken::default()
     }
 
@@ -251,7 +251,7 @@ impl<M: Meter> Session for MeterSession<M> {
                     self.round = Round::Due;
                 }
                 let home_time = self.home_time(now);
-                let taken = self.meter.part(&Visit { device: &self.device, home_time, now });
+                let taken = self.meter.farewell(&Visit { device: &self.device, home_time, now });
                 self.pass_on(taken, home_time);
             }
         }
