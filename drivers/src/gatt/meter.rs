@@ -70,7 +70,7 @@ pub(crate) trait Meter: Send {
     }
 
     /// The connection is over: what was held back for more to come is complete.
-    fn part(&mut self, _visit: &Visit<'_>) -> Taken {
+    fn farewell(&mut self, _visit: &Visit<'_>) -> Taken {
         Taken::default()
     }
 
@@ -388,7 +388,7 @@ impl<M: Meter> Session for MeterSession<M> {
                 }
                 let home_time = self.home_time(now);
                 let visit = Visit { device: &self.device, home_time, now, is_stored: false };
-                let taken = self.meter.part(&visit);
+                let taken = self.meter.farewell(&visit);
                 self.pass_on(taken, home_time);
             }
         }

@@ -83,7 +83,7 @@ impl Meter for Scale {
         self.parts_due().into_iter().chain(self.consents.poll_timeout()).min()
     }
 
-    fn part(&mut self, visit: &Visit<'_>) -> Taken {
+    fn farewell(&mut self, visit: &Visit<'_>) -> Taken {
         self.consents.end();
         Taken::measured(self.held(visit))
     }

@@ -137,4 +137,29 @@ mod tests {
         }
         assert!(!is_implausible(Metric::from_code(1), &Value::Decimal(Decimal::whole(-5)), mmhg));
     }
+
+    #[test]
+    fn what_thermometers_belts_and_scales_show_of_a_person_is_plausible() {
+        let table = [
+            (Metric::BODY_TEMPERATURE_EAR, Decimal::new(369, -1), Unit::Celsius, false),
+            (Metric::BODY_TEMPERATURE_EAR, Decimal::new(984, -1), Unit::Fahrenheit, false),
+            (Metric::BODY_TEMPERATURE_EAR, Decimal::new(984, -1), Unit::Celsius, true),
+            (Metric::BODY_TEMPERATURE_TOE, Decimal::new(180, -1), Unit::Celsius, false),
+            (Metric::HEART_RATE, Decimal::whole(0), Unit::PerMinute, true),
+            (Metric::RR_INTERVAL, Decimal::new(8330, -1), Unit::Millisecond, false),
+            (Metric::BODY_WEIGHT, Decimal::new(72_500, -3), Unit::Kilogram, false),
+            (Metric::BODY_WEIGHT, Decimal::new(0, -3), Unit::Kilogram, true),
+            (Metric::BODY_WEIGHT, Decimal::new(15_984, -2), Unit::Pound, false),
+            (Metric::BODY_HEIGHT, Decimal::new(1750, -3), Unit::Metre, false),
+            (Metric::BODY_FAT, Decimal::new(0, -1), Unit::Percent, true),
+            (Metric::BODY_IMPEDANCE, Decimal::new(5123, -1), Unit::Ohm, false),
+        ];
+        for (metric, number, unit, expected) in table {
+            assert_eq!(
+                is_implausible(metric, &Value::Decimal(number), Some(unit)),
+                expected,
+                "{metric} {number}"
+            );
+        }
+    }
 }
