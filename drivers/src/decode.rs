@@ -28,6 +28,7 @@ const DECODERS: &[&[Decoder]] = &[
     gatt::device_information::DECODERS,
     gatt::record_access::DECODERS,
     gatt::glucose::DECODERS,
+    gatt::pulse_oximeter::DECODERS,
 ];
 
 /// The value of a characteristic, by its short UUID.

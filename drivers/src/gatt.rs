@@ -9,8 +9,11 @@ pub mod device_information;
 pub mod glucose;
 mod glucose_meter;
 mod meter;
+mod oximeter;
+pub mod pulse_oximeter;
 pub mod record_access;
 
 pub(crate) use cuff::Cuff;
 pub(crate) use glucose_meter::GlucoseMeter;
 pub(crate) use meter::MeterSession;
+pub(crate) use oximeter::Oximeter;

@@ -2,7 +2,7 @@
 
 use varde_wire::DeviceId;
 
-use crate::gatt::{Cuff, GlucoseMeter, MeterSession};
+use crate::gatt::{Cuff, GlucoseMeter, MeterSession, Oximeter};
 use crate::{Purpose, Session, Uuid};
 
 /// Blood Pressure, Device Information, Battery.
@@ -11,6 +11,9 @@ const BLOOD_PRESSURE: &[Uuid] = &[Uuid::sig(0x1810), Uuid::sig(0x180A), Uuid::si
 /// Glucose, Current Time, Device Information, Battery.
 const GLUCOSE: &[Uuid] = &[Uuid::sig(0x1808), Uuid::sig(0x1805), Uuid::sig(0x180A), Uuid::sig(0x180F)];
 
+/// Pulse Oximeter, Current Time, Device Information, Battery.
+const PULSE_OXIMETER: &[Uuid] = &[Uuid::sig(0x1822), Uuid::sig(0x1805), Uuid::sig(0x180A), Uuid::sig(0x180F)];
+
 /// What a Bluetooth device speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BleProfile {
@@ -18,6 +21,8 @@ pub enum BleProfile {
     BloodPressure,
     /// Glucose Profile: a blood glucose meter.
     Glucose,
+    /// Pulse Oximeter Profile.
+    PulseOximeter,
 }
 
 /// What the configuration says of one Bluetooth device beside its profile.
@@ -33,13 +38,14 @@ pub struct BleOptions {
 
 impl BleProfile {
     /// Every profile.
-    pub const ALL: &[Self] = &[Self::BloodPressure, Self::Glucose];
+    pub const ALL: &[Self] = &[Self::BloodPressure, Self::Glucose, Self::PulseOximeter];
 
     /// The profile's name in the configuration.
     pub const fn name(self) -> &'static str {
         match self {
             Self::BloodPressure => "blood-pressure",
             Self::Glucose => "glucose",
+            Self::PulseOximeter => "pulse-oximeter",
         }
     }
 
@@ -51,7 +57,7 @@ impl BleProfile {
     /// Whether its sessions connect; else everything is in its advertisements.
     pub const fn connects(self) -> bool {
         match self {
-            Self::BloodPressure | Self::Glucose => true,
+            Self::BloodPressure | Self::Glucose | Self::PulseOximeter => true,
         }
     }
 
@@ -61,6 +67,7 @@ impl BleProfile {
         match self {
             Self::BloodPressure => BLOOD_PRESSURE,
             Self::Glucose => GLUCOSE,
+            Self::PulseOximeter => PULSE_OXIMETER,
         }
     }
 
@@ -70,6 +77,10 @@ impl BleProfile {
             Self::BloodPressure => Box::new(MeterSession::new(device, Cuff::default())),
             Self::Glucose => {
                 let session = MeterSession::new(device, GlucoseMeter::default());
+                Box::new(session.clearing_memory(options.clear_memory))
+            }
+            Self::PulseOximeter => {
+                let session = MeterSession::new(device, Oximeter::default());
                 Box::new(session.clearing_memory(options.clear_memory))
             }
         }

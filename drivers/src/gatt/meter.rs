@@ -83,6 +83,8 @@ pub(crate) struct Visit<'a> {
     /// The gateway's clock at this moment, where it is right.
     #[allow(dead_code, reason = "for meters whose times are relative")]
     pub(crate) home_time: Option<HomeTime>,
+    /// When it came.
+    pub(crate) now: Instant,
     /// Whether the value comes from the meter's memory.
     pub(crate) is_stored: bool,
 }
@@ -222,7 +224,7 @@ impl<M: Meter> MeterSession<M> {
                 return self.notified(uuid, bytes, now);
             }
             Channel::Read(uuid) => {
-                let visit = Visit { device: &self.device, home_time, is_stored: false };
+                let visit = Visit { device: &self.device, home_time, now, is_stored: false };
                 self.meter.take(uuid, bytes, &visit)?
             }
             Channel::Serial
@@ -254,7 +256,7 @@ impl<M: Meter> MeterSession<M> {
         }
         let home_time = self.home_time(now);
         let is_stored = origin == Origin::Stored;
-        let taken = self.meter.take(uuid, bytes, &Visit { device: &self.device, home_time, is_stored });
+        let taken = self.meter.take(uuid, bytes, &Visit { device: &self.device, home_time, now, is_stored });
         if let (Err(_), Some(_), Some(records)) = (&taken, record, &mut self.records) {
             records.note_unread();
         }

@@ -44,7 +44,6 @@ pub(crate) enum Memory {
     /// Its records have growing numbers (sequence numbers, time offsets), by which they can be asked for.
     Numbered,
     /// They can only be asked for all at once.
-    #[allow(dead_code, reason = "for oximeters")]
     Unnumbered,
 }
 
