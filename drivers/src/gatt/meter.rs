@@ -257,8 +257,8 @@ impl<M: Meter> MeterSession<M> {
         let home_time = self.home_time(now);
         let is_stored = origin == Origin::Stored;
         let taken = self.meter.take(uuid, bytes, &Visit { device: &self.device, home_time, now, is_stored });
-        if let (Err(_), Some(_), Some(records)) = (&taken, record, &mut self.records) {
-            records.note_unread();
+        if let (Err(_), Some(record), Some(records)) = (&taken, record, &mut self.records) {
+            records.note_unread(record, bytes);
         }
         let taken = taken?;
         self.pass_on(if is_stored { taken.stored() } else { taken }, home_time);
