@@ -35,6 +35,7 @@ const DECODERS: &[&[Decoder]] = &[
     gatt::weight_scale::DECODERS,
     gatt::record_access::DECODERS,
     gatt::glucose::DECODERS,
+    gatt::pulse_oximeter::DECODERS,
 ];
 
 /// The value of a characteristic, by its short UUID.

@@ -3,7 +3,7 @@
 use varde_wire::DeviceId;
 
 use crate::advert::{AdvertSession, Secret, atc, bthome, ruuvi};
-use crate::gatt::{Belt, CgmSensor, Cuff, GlucoseMeter, MeterSession, Scale, Thermometer};
+use crate::gatt::{Belt, CgmSensor, Cuff, GlucoseMeter, MeterSession, Oximeter, Scale, Thermometer};
 use crate::{Consent, Purpose, Session, Uuid};
 
 /// What a Bluetooth device speaks.
@@ -19,6 +19,8 @@ pub enum BleProfile {
     Glucose,
     /// Continuous Glucose Monitoring Profile: a sensor under the skin.
     ContinuousGlucose,
+    /// Pulse Oximeter Profile: an oximeter.
+    PulseOximeter,
     /// Weight Scale Profile: a scale.
     WeightScale,
     /// Body Composition Profile: a scale that advertises this service and not Weight Scale.
@@ -60,6 +62,7 @@ const BLOOD_PRESSURE: Uuid = Uuid::sig(0x1810);
 const HEALTH_THERMOMETER: Uuid = Uuid::sig(0x1809);
 const GLUCOSE: Uuid = Uuid::sig(0x1808);
 const CONTINUOUS_GLUCOSE: Uuid = Uuid::sig(0x181F);
+const PULSE_OXIMETER: Uuid = Uuid::sig(0x1822);
 const HEART_RATE: Uuid = Uuid::sig(0x180D);
 const DEVICE_INFORMATION: Uuid = Uuid::sig(0x180A);
 const BATTERY: Uuid = Uuid::sig(0x180F);
@@ -89,6 +92,7 @@ impl BleProfile {
         Self::HeartRate,
         Self::Glucose,
         Self::ContinuousGlucose,
+        Self::PulseOximeter,
         Self::WeightScale,
         Self::BodyComposition,
         Self::BtHome,
@@ -113,6 +117,10 @@ impl BleProfile {
             Self::ContinuousGlucose => {
                 Row::meter("continuous-glucose", &[CONTINUOUS_GLUCOSE, DEVICE_INFORMATION, BATTERY])
             }
+            Self::PulseOximeter => Row {
+                has_memory: true,
+                ..Row::meter("pulse-oximeter", &[PULSE_OXIMETER, DEVICE_INFORMATION, BATTERY, CURRENT_TIME])
+            },
             Self::WeightScale => Row {
                 has_consents: true,
                 ..Row::meter(
@@ -147,6 +155,10 @@ impl BleProfile {
                 Box::new(session.clearing_memory(options.clear_memory))
             }
             Self::ContinuousGlucose => Box::new(MeterSession::new(device, CgmSensor::default())),
+            Self::PulseOximeter => {
+                let session = MeterSession::new(device, Oximeter::default());
+                Box::new(session.clearing_memory(options.clear_memory))
+            }
             Self::WeightScale | Self::BodyComposition => {
                 Box::new(MeterSession::new(device, Scale::new(&options.consents)))
             }

@@ -109,7 +109,7 @@ pub(crate) struct Visit<'a> {
     pub(crate) device: &'a DeviceId,
     /// The gateway's clock at this moment, where it is right.
     pub(crate) home_time: Option<HomeTime>,
-    /// When that is.
+    /// When it came.
     pub(crate) now: Instant,
     /// Whether the value comes from the meter's memory.
     pub(crate) is_stored: bool,
@@ -282,8 +282,8 @@ impl<M: Meter> MeterSession<M> {
         let is_stored = origin == Origin::Stored;
         let visit = Visit { device: &self.device, home_time, now, is_stored };
         let taken = self.meter.take(uuid, bytes, &visit);
-        if let (Err(_), Some(_), Some(records)) = (&taken, record, &mut self.records) {
-            records.note_unread();
+        if let (Err(_), Some(record), Some(records)) = (&taken, record, &mut self.records) {
+            records.note_unread(record, bytes);
         }
         let taken = taken?;
         self.tell(if is_stored { taken.stored() } else { taken }, home_time);
