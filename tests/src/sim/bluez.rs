@@ -8,6 +8,8 @@
 mod agents;
 mod association;
 mod calls;
+#[cfg(test)]
+pub(crate) mod client;
 mod daemon;
 mod device_calls;
 mod faults;
@@ -88,7 +90,7 @@ impl Bluez {
         let (notice, events) = mpsc::unbounded_channel();
         let daemon = self.process.daemon.clone();
         let device = lock(&daemon).add(peripheral, notice);
-        Radio { daemon, device, events }
+        Radio { daemon, device, events: AsyncMutex::new(events) }
     }
 
     /// bluetoothd dies: links end, the name leaves the bus, and no signal tells of it.

@@ -65,6 +65,7 @@ impl Daemon {
             return Err(unknown_object(path));
         };
         let (uuid, half_open) = (characteristic.uuid, station.half_open.is_some());
+        let configured = station.subscribers.contains_key(path);
         let flags = |any_of: &[&str]| characteristic.may(any_of);
         let body = call.body();
         match method {
@@ -107,8 +108,8 @@ impl Daemon {
             }
             "WriteValue" => {
                 let (value, _): (Vec<u8>, Options) = body.deserialize()?;
-                if let Some(code) = station.write_errors.get(&uuid) {
-                    return Err(att_error(*code));
+                if let Some(code) = characteristic.unconfigured.filter(|_| !configured) {
+                    return Err(att_error(code));
                 }
                 let _ = station.events.send(Event::Written(uuid, value));
                 reply(call, &())

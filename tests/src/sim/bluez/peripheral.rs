@@ -57,6 +57,8 @@ pub struct Characteristic {
     pub value: Vec<u8>,
     /// What the link must be before the peripheral lets anybody read, write or subscribe.
     pub security: Security,
+    /// What a write is refused with while nobody has subscribed: an error code of its profile.
+    pub unconfigured: Option<u8>,
 }
 
 /// How safe a link is, or has to be (Core 5.4, Vol 3, Part C, §10.2.1: mode 1, levels 1 to 3).
@@ -74,27 +76,33 @@ pub enum Security {
 impl Characteristic {
     /// One that can be read.
     pub fn readable(uuid: Uuid, value: impl Into<Vec<u8>>) -> Self {
-        Self { uuid, flags: &["read"], value: value.into(), security: Security::Open }
+        Self { uuid, flags: &["read"], value: value.into(), security: Security::Open, unconfigured: None }
     }
 
     /// One that indicates: sends values that the other side confirms.
     pub const fn indicating(uuid: Uuid) -> Self {
-        Self { uuid, flags: &["indicate"], value: Vec::new(), security: Security::Open }
+        Self { uuid, flags: &["indicate"], value: Vec::new(), security: Security::Open, unconfigured: None }
     }
 
     /// One that notifies: sends values that nobody confirms.
     pub const fn notifying(uuid: Uuid) -> Self {
-        Self { uuid, flags: &["notify"], value: Vec::new(), security: Security::Open }
+        Self { uuid, flags: &["notify"], value: Vec::new(), security: Security::Open, unconfigured: None }
     }
 
     /// A control point: takes writes and indicates its answers.
     pub const fn control_point(uuid: Uuid) -> Self {
-        Self { uuid, flags: &["write", "indicate"], value: Vec::new(), security: Security::Open }
+        Self {
+            uuid,
+            flags: &["write", "indicate"],
+            value: Vec::new(),
+            security: Security::Open,
+            unconfigured: None,
+        }
     }
 
     /// One that can be written and answers nothing but the acknowledgement.
     pub const fn writable(uuid: Uuid) -> Self {
-        Self { uuid, flags: &["write"], value: Vec::new(), security: Security::Open }
+        Self { uuid, flags: &["write"], value: Vec::new(), security: Security::Open, unconfigured: None }
     }
 
     /// The same, with these things allowed instead, in BlueZ's words.
@@ -107,6 +115,12 @@ impl Characteristic {
     #[must_use]
     pub fn needing(self, security: Security) -> Self {
         Self { security, ..self }
+    }
+
+    /// The same, whose writes are refused with this code while nobody has subscribed.
+    #[must_use]
+    pub fn configured_first(self, code: u8) -> Self {
+        Self { unconfigured: Some(code), ..self }
     }
 
     pub(super) fn may(&self, any_of: &[&str]) -> bool {

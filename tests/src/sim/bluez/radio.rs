@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use uuid::Uuid;
 
 use super::{
@@ -21,7 +21,7 @@ use super::{
 pub struct Radio {
     pub(super) daemon: Arc<Mutex<Daemon>>,
     pub(super) device: String,
-    pub(super) events: mpsc::UnboundedReceiver<Event>,
+    pub(super) events: AsyncMutex<mpsc::UnboundedReceiver<Event>>,
 }
 
 impl Radio {
@@ -39,15 +39,6 @@ impl Radio {
     /// Changes what a read of a characteristic gives.
     pub fn set_value(&self, characteristic: Uuid, value: impl Into<Vec<u8>>) {
         lock(&self.daemon).set_value(&self.device, characteristic, &value.into());
-    }
-
-    /// What writes to a characteristic are refused with from now on (an error code of ATT or of the profile), or
-    /// that they are taken again.
-    pub fn refuse_writes(&self, characteristic: Uuid, error: Option<u8>) {
-        self.with_station(|station| match error {
-            Some(code) => station.write_errors.insert(characteristic, code),
-            None => station.write_errors.remove(&characteristic),
-        });
     }
 
     /// Ends the connection from the peripheral's side.
@@ -99,8 +90,9 @@ impl Radio {
     }
 
     /// Waits for what the other side does next.
-    pub async fn next_event(&mut self) -> Event {
-        match self.events.recv().await {
+    pub async fn next_event(&self) -> Event {
+        let next = self.events.lock().await.recv().await;
+        match next {
             Some(event) => event,
             None => std::future::pending().await,
         }

@@ -34,8 +34,6 @@ pub(super) struct Station {
     pub(super) attempt: Option<Attempt>,
     /// Clients that started notification, by characteristic path.
     pub(super) subscribers: BTreeMap<String, BTreeSet<String>>,
-    /// What the peripheral refuses writes with, by characteristic.
-    pub(super) write_errors: BTreeMap<Uuid, u8>,
     /// The calls that a half-open link will not answer, and when BlueZ gives up on each.
     pub(super) hanging: Vec<(Message, Instant)>,
     /// How long BlueZ waits for answers, while the link is half-open.
@@ -85,7 +83,6 @@ impl Station {
             heard: Instant::now(),
             attempt: None,
             subscribers: BTreeMap::new(),
-            write_errors: BTreeMap::new(),
             hanging: Vec::new(),
             half_open: None,
             pairs: Some(Pairing::JUST_WORKS),

@@ -98,7 +98,7 @@ async fn over_a_half_open_link_calls_hang_until_bluez_gives_it_up() {
     client.connect(&radio).await.unwrap();
     client.call(TEMPERATURE, CHARACTERISTIC, "StartNotify", &()).await.unwrap();
     radio.half_open(Duration::from_millis(300));
-    assert!(client.is("Connected").await);
+    assert!(client.is(PERIPHERAL, "Connected").await);
     assert!(!radio.indicate(uuid16(0x2A1C), [0; 5]), "confirmed over a dead link");
     let (read, left) = tokio::join!(client.read(TYPE), client.call(PERIPHERAL, DEVICE, "Disconnect", &()));
     assert_eq!(error_name(&read.unwrap_err()), "org.bluez.Error.Failed");

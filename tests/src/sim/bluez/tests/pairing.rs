@@ -88,8 +88,10 @@ async fn a_bond_is_made_once_and_outlives_links_and_bluetoothd() {
     let _agent = Agent::register(&bus, "NoInputNoOutput").await;
     assert_eq!(client.change(HCI0, "Pairable").await, OwnedVariant::from(true));
     client.call_heard("Pair", &radio).await.unwrap();
-    assert!(client.is("Paired").await && client.is("Bonded").await && radio.is_bonded());
-    assert!(!client.is("Trusted").await, "BlueZ does not do that by itself");
+    assert!(
+        client.is(PERIPHERAL, "Paired").await && client.is(PERIPHERAL, "Bonded").await && radio.is_bonded()
+    );
+    assert!(!client.is(PERIPHERAL, "Trusted").await, "BlueZ does not do that by itself");
     assert_eq!(client.read(SECRET).await.unwrap(), [2]);
     let again = client.call(PERIPHERAL, DEVICE, "Pair", &()).await.unwrap_err();
     assert_eq!(error_name(&again), "org.bluez.Error.AlreadyExists");
@@ -97,7 +99,7 @@ async fn a_bond_is_made_once_and_outlives_links_and_bluetoothd() {
     let trust = (DEVICE, "Trusted", Variant::from(true));
     client.call(PERIPHERAL, "org.freedesktop.DBus.Properties", "Set", &trust).await.unwrap();
     bluez.restart().await.unwrap();
-    assert!(client.is("Bonded").await && client.is("Trusted").await);
+    assert!(client.is(PERIPHERAL, "Bonded").await && client.is(PERIPHERAL, "Trusted").await);
     radio.set_pairing(None);
     client.connect(&radio).await.unwrap();
     assert_eq!(client.read(SECRET).await.unwrap(), [2]);
@@ -108,7 +110,7 @@ async fn without_an_agent_the_key_is_not_kept() {
     let Some(home) = secret_home(Security::Encrypted, Some(Pairing::JUST_WORKS)).await else { return };
     let Home { radio, mut client, .. } = home;
     client.call_heard("Pair", &radio).await.unwrap();
-    assert!(client.is("Paired").await && !client.is("Bonded").await);
+    assert!(client.is(PERIPHERAL, "Paired").await && !client.is(PERIPHERAL, "Bonded").await);
     radio.disconnect();
     while client.change(PERIPHERAL, "Paired").await != OwnedVariant::from(false) {}
     assert!(!radio.is_bonded());
@@ -203,7 +205,7 @@ async fn a_peripheral_refuses_what_is_less_than_it_demands_or_while_no_button_wa
         radio.set_pairing(pairing);
         let refused = client.call_heard("Pair", &radio).await.unwrap_err();
         assert_eq!(error_name(&refused), "org.bluez.Error.AuthenticationFailed");
-        assert!(!client.is("Paired").await && !client.is("Connected").await);
+        assert!(!client.is(PERIPHERAL, "Paired").await && !client.is(PERIPHERAL, "Connected").await);
     }
 }
 
@@ -251,7 +253,7 @@ async fn a_refused_read_pairs_by_itself_where_it_can() {
     let Home { radio, client, .. } = home;
     client.connect(&radio).await.unwrap();
     assert_eq!(client.read(SECRET).await.unwrap(), [2]);
-    assert!(client.is("Paired").await);
+    assert!(client.is(PERIPHERAL, "Paired").await);
 }
 
 #[tokio::test]
@@ -292,7 +294,7 @@ async fn a_bond_lost_on_the_devices_side_ends_each_link_until_it_is_removed_here
     let device = ObjectPath::try_from(PERIPHERAL).unwrap();
     client.call(HCI0, ADAPTER, "RemoveDevice", &device).await.unwrap();
     radio.advertise(&HEARD);
-    assert!(!client.is("Paired").await);
+    assert!(!client.is(PERIPHERAL, "Paired").await);
     client.call_heard("Pair", &radio).await.unwrap();
     assert_eq!(client.read(SECRET).await.unwrap(), [2]);
 }
