@@ -4,6 +4,9 @@
 //! words, what a client's death ends, that a read also changes `Value`, that it confirms an indication before any
 //! client has it, and how it pairs: whom it asks, what it keeps, and what it says when the other side has lost its key.
 //! Of a radio's faults it has those that a gateway meets in a home: see [`Bluez`] and [`Radio`].
+//!
+//! Pairing is that of LE Secure Connections alone, always begun by the gateway. Where a refused request fails to pair,
+//! the refusal comes at once, while a real kernel may first wait for the peripheral.
 
 mod agents;
 mod association;

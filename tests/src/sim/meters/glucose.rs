@@ -205,6 +205,11 @@ impl Glucometer {
         sequence
     }
 
+    /// The same from the finger, at what its clock shows.
+    pub fn measure_now(&mut self, concentration: Concentration) -> u16 {
+        self.measure(Measurement::plain(self.clock.now(), concentration))
+    }
+
     /// Its user presses the Bluetooth button: it advertises until a link has come and gone.
     pub const fn call(&mut self) {
         self.calls = true;

@@ -129,10 +129,10 @@ async fn a_glucose_meter_reports_counts_and_deletes_what_is_asked_for() {
 #[tokio::test]
 async fn a_running_report_can_be_aborted_and_starts_again_on_the_next_link() {
     let Some(mut air) = air().await else { return };
-    let meter = GlucoseMeter::switch_on(&air.bluez, &Setup::bonded(ADDRESS), Clock::default());
-    let plain = Measurement::plain(noon(), Concentration::MilligramsPerDecilitre(100));
+    let clock = Clock::ahead(SignedDuration::from_hours(-24 * 4000));
+    let meter = GlucoseMeter::switch_on(&air.bluez, &Setup::bonded(ADDRESS), clock);
     for _ in 0..500 {
-        meter.with(|meter| meter.measure(plain));
+        meter.with(|meter| meter.measure_now(Concentration::MilligramsPerDecilitre(100)));
     }
     for request in [vec![3, 0], vec![1, 6]] {
         meter.with(|meter| meter.call());
@@ -142,7 +142,9 @@ async fn a_running_report_can_be_aborted_and_starts_again_on_the_next_link() {
         }
         let control = air.client.find(DEVICE, CONTROL_POINT).await;
         air.client.write(&control, &[1, 1]).await.unwrap();
-        assert_eq!(air.client.next_value().await.1[1..3], [1, 0]);
+        let first = air.client.next_value().await.1;
+        assert_eq!((first[0], &first[1..3]), (0x02, [1, 0].as_slice()));
+        assert!(u16::from_le_bytes([first[3], first[4]]) < 2026, "the clock is wrong");
         air.client.write(&control, &request).await.unwrap();
         let answer = loop {
             let (path, value) = air.client.next_value().await;
