@@ -2,11 +2,10 @@
 
 use varde_wire::{DeviceId, Observation};
 
-use crate::esp3::{self, Deframer, Eep, Frame, Purpose, Telegram};
-use crate::gatt::battery::BatteryLevel;
-use crate::gatt::blood_pressure::{BloodPressureFeature, BloodPressureMeasurement, IntermediateCuffPressure};
-use crate::gatt::device_information::DeviceInformation;
-use crate::{Description, FrameError};
+use crate::advert::{AdvertFormat, Secret};
+use crate::esp3::{self, Deframer, Eep, Frame, Telegram};
+use crate::gatt;
+use crate::{Description, FrameError, Problem, Purpose};
 
 /// What bytes mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,34 +16,63 @@ pub struct Decoded {
     pub observations: Vec<Observation>,
 }
 
+/// What decodes the value of one characteristic, by its short UUID. The device is the one that the observations are
+/// to name.
+pub(crate) type Decoder = (u16, fn(&[u8], &DeviceId) -> Result<Decoded, FrameError>);
+
+/// Every decoder, by service.
+const DECODERS: &[&[Decoder]] = &[
+    gatt::battery::DECODERS,
+    gatt::blood_pressure::DECODERS,
+    gatt::cgm::DECODERS,
+    gatt::current_time::DECODERS,
+    gatt::date_time::DECODERS,
+    gatt::device_information::DECODERS,
+    gatt::health_thermometer::DECODERS,
+    gatt::heart_rate::DECODERS,
+    gatt::body_composition::DECODERS,
+    gatt::user_data::DECODERS,
+    gatt::weight_scale::DECODERS,
+    gatt::record_access::DECODERS,
+    gatt::glucose::DECODERS,
+];
+
 /// The value of a characteristic, by its short UUID.
 ///
 /// # Errors
 /// Where no decoder reads that characteristic, or its decoder refuses the value.
 pub fn decode_gatt(uuid: u16, bytes: &[u8]) -> Result<Decoded, FrameError> {
-    let device = placeholder();
-    let (measurement, observations) = match uuid {
-        0x2A35 => {
-            let measurement = BloodPressureMeasurement::decode(bytes)?;
-            (measurement.describe(), measurement.observations(&device))
+    match decoders().find(|(known, _)| *known == uuid) {
+        Some((_, decode)) => decode(bytes, &placeholder()),
+        None => {
+            let problem = Problem::UnknownCharacteristic(uuid);
+            Err(FrameError { field: "characteristic", offset: 0, problem })
         }
-        0x2A36 => {
-            let pressure = IntermediateCuffPressure::decode(bytes)?;
-            (pressure.describe(), pressure.observations(&device))
-        }
-        0x2A49 => (BloodPressureFeature::decode(bytes)?.describe(), Vec::new()),
-        0x2A19 => {
-            let battery = BatteryLevel::decode(bytes)?;
-            (battery.describe(), vec![battery.observation(&device)])
-        }
-        // Device information; it refuses what is none.
-        other => {
-            let mut information = DeviceInformation::default();
-            information.learn(other, bytes)?;
-            (information.describe(), Vec::new())
-        }
-    };
-    Ok(Decoded { measurement, observations })
+    }
+}
+
+/// A sensor's advertisement: its service or manufacturer data, with or without the number of the service or company
+/// before it, or the whole of it as a scanner shows it raw. A button is taken for a switch.
+///
+/// # Errors
+/// Where it is not of this format, is encrypted and no key is given, or does not fit the key and the address.
+pub fn decode_advert(
+    format: AdvertFormat,
+    bytes: &[u8],
+    secret: Option<&Secret>,
+) -> Result<Decoded, FrameError> {
+    format.decode(bytes, secret, &placeholder())
+}
+
+fn decoders() -> impl Iterator<Item = &'static Decoder> {
+    DECODERS.iter().copied().flatten()
+}
+
+impl Decoded {
+    /// What is no measurement.
+    pub(crate) fn fields(measurement: Description) -> Self {
+        Self { measurement, observations: Vec::new() }
+    }
 }
 
 /// The packets of a serial stream, one by one, with what was lost between them. Without a profile the first that
@@ -75,8 +103,7 @@ fn decode_packet(frame: &Frame, eep: Option<Eep>) -> Result<Decoded, FrameError>
 
 /// The short UUIDs that [`decode_gatt`] knows, as text.
 pub(crate) fn known() -> String {
-    let information = DeviceInformation::CHARACTERISTICS.iter().filter_map(|uuid| uuid.short());
-    let mut all: Vec<u16> = [0x2A19, 0x2A35, 0x2A36, 0x2A49].into_iter().chain(information).collect();
+    let mut all: Vec<u16> = decoders().map(|(uuid, _)| *uuid).collect();
     all.sort_unstable();
     all.iter().map(|uuid| format!("{uuid:04X}")).collect::<Vec<_>>().join(", ")
 }
@@ -88,4 +115,4 @@ fn placeholder() -> DeviceId {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -55,8 +55,24 @@ impl Description {
 
     /// The numbers of the bits that are set; left out where none is.
     pub(crate) fn with_bits(self, name: &'static str, bits: u16) -> Self {
-        let set = (0..16_u8).filter(|bit| bits >> bit & 1 == 1).map(FieldValue::from).collect::<Vec<_>>();
+        self.with_wide_bits(name, bits.into())
+    }
+
+    /// The same of a field that is wider than two bytes.
+    pub(crate) fn with_wide_bits(self, name: &'static str, bits: u32) -> Self {
+        let set = (0..32_u8).filter(|bit| bits >> bit & 1 == 1).map(FieldValue::from).collect::<Vec<_>>();
         if set.is_empty() { self } else { self.with(name, FieldValue::List(set)) }
+    }
+
+    /// Each bit that has a name, from bit 0, as yes or no; then the numbers of the others that are set.
+    pub(crate) fn with_named_bits(mut self, names: &[&'static str], bits: u32) -> Self {
+        let set = |bit: u8| bits >> bit & 1 == 1;
+        for (name, bit) in names.iter().zip(0..) {
+            self = self.with(name, set(bit));
+        }
+        let unnamed = (0..32).skip(names.len()).filter(|bit| set(*bit)).map(FieldValue::from);
+        let unnamed = unnamed.collect::<Vec<_>>();
+        if unnamed.is_empty() { self } else { self.with("reserved", FieldValue::List(unnamed)) }
     }
 
     /// These fields, then `others`.

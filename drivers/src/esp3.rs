@@ -11,7 +11,7 @@ mod packet;
 mod radio;
 mod session;
 
-pub use eep::{Eep, Message, Purpose};
+pub use eep::{Eep, Message};
 pub use frame::{Deframer, Frame, MAX_DATA};
 pub(crate) use packet::describe;
 pub(crate) use radio::RADIO_ERP1;

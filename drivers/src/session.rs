@@ -2,7 +2,7 @@
 
 use varde_wire::{DeviceId, Instant};
 
-use crate::{Description, FrameError, Reading, Uuid};
+use crate::{Description, FrameError, HomeTime, Reading, Uuid};
 
 /// The driver of one link, without any input or output of its own.
 ///
@@ -27,6 +27,10 @@ pub trait Session: Send {
     /// What to do or to pass on next, in order.
     fn poll_output(&mut self) -> Option<Output>;
 
+    /// Gives back the last [`Output::Remember`] of an earlier life, before the first input. Bytes that make no sense
+    /// any more are as good as none.
+    fn recall(&mut self, _memory: &[u8]) {}
+
     /// What the device has told of itself so far: make, model, firmware, features. Empty where it tells nothing.
     fn device_description(&self) -> Description {
         Description::default()
@@ -36,6 +40,9 @@ pub trait Session: Send {
 /// What a link brings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input<'a> {
+    /// What the gateway's clock shows now. Given before each [`Connected`](Self::Connected), and only while that
+    /// clock is right.
+    Time(HomeTime),
     /// The link is up: nothing is subscribed, nothing of an earlier connection is under way.
     Connected,
     /// Bytes as the device sent them: any piece of a serial stream, or one whole GATT value.
@@ -45,6 +52,9 @@ pub enum Input<'a> {
         /// The bytes.
         bytes: &'a [u8],
     },
+    /// What was given as a [`Output::Reading`] before the last [`Output::AwaitCommit`] is kept for good. It does not
+    /// come where the disk does not work.
+    Committed,
     /// The link is down.
     Disconnected,
 }
@@ -58,6 +68,13 @@ pub enum Channel {
     Notified(Uuid),
     /// The answer to a [`Request::Read`] of this characteristic.
     Read(Uuid),
+    /// Service data of this service in an advertisement.
+    ServiceData(Uuid),
+    /// Manufacturer data of this company in an advertisement, by the number that Bluetooth SIG gave it.
+    ManufacturerData(u16),
+    /// The strength of the signal that brought the advertisement whose data follows: one byte, dBm in two's
+    /// complement.
+    Rssi,
 }
 
 /// What a session wants done or known.
@@ -67,6 +84,11 @@ pub enum Output {
     Request(Request),
     /// A device measured or reported.
     Reading(Reading),
+    /// Tell by [`Input::Committed`] when every reading so far is kept for good.
+    AwaitCommit,
+    /// Keep these bytes over restarts, for [`Session::recall`]; they replace what was kept before. They are not
+    /// sealed: nothing in them may tell of a person's health.
+    Remember(Vec<u8>),
     /// A sign of life that carries no reading.
     Heard(DeviceId),
     /// Bytes that could not be read; to be counted.

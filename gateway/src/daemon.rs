@@ -78,7 +78,8 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
     };
     let (store, last_trusted) = Store::start(options, identity, Arc::clone(&board))?;
     let clocks = Arc::new(Clocks::new(settings.synchronised_marker.clone(), last_trusted));
-    let intake = Arc::new(Intake::new(Arc::clone(&clocks), store.clone(), Arc::clone(&board)));
+    let intake =
+        Arc::new(Intake::new(Arc::clone(&clocks), store.clone(), Arc::clone(&board), settings.whose));
     let uplink = Mqtt {
         broker: settings.uplink.broker.clone(),
         gateway: gateway.clone(),
@@ -100,7 +101,13 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
         tasks.spawn(serial::serve(port, captures.clone(), Arc::clone(&intake), Arc::clone(&board)));
     }
     if !settings.ble.is_empty() {
-        tasks.spawn(ble::serve(settings.ble, captures, Arc::clone(&intake), Arc::clone(&board)));
+        tasks.spawn(ble::serve(
+            settings.ble,
+            settings.bluetooth_quiet,
+            captures,
+            Arc::clone(&intake),
+            Arc::clone(&board),
+        ));
     }
     let faults = Arc::clone(&intake);
     tasks.spawn(async move { faults.report_faults().await });

@@ -1,8 +1,9 @@
 //! `varde decode`: what the drivers make of bytes that a technician holds in hand.
 
 use serde_json::{Map, Value as Json, json};
+use varde_drivers::advert::{AdvertFormat, Secret};
 use varde_drivers::esp3::Eep;
-use varde_drivers::{Decoded, Description, FieldValue, FrameError, decode_esp3, decode_gatt};
+use varde_drivers::{Decoded, Description, FieldValue, FrameError, decode_advert, decode_esp3, decode_gatt};
 use varde_wire::{Observation, Value};
 
 /// One line of output, or why there is none.
@@ -31,6 +32,11 @@ pub fn bytes_from_hex(text: &str) -> Result<Vec<u8>, String> {
 /// A GATT characteristic's value.
 pub fn gatt(uuid: u16, bytes: &[u8]) -> Line {
     decode_gatt(uuid, bytes).map(|decoded| line(&decoded))
+}
+
+/// A sensor's advertisement.
+pub fn advert(format: AdvertFormat, bytes: &[u8], secret: Option<&Secret>) -> Line {
+    decode_advert(format, bytes, secret).map(|decoded| line(&decoded))
 }
 
 /// ESP3 packets, one line each.

@@ -3,10 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use varde_core::{Admission, FaultChange};
-use varde_wire::{Content, DeviceId, Event, Lane, Metric, Observation, Record, Unit, Value};
+use varde_drivers::{HomeTime, Reading};
+use varde_wire::{Content, Context, DeviceId, Event, Lane, Metric, Observation, Record, Unit, Value};
 
 use crate::board::Board;
 use crate::clock::{self, Clocks};
+use crate::config::Whose;
 use crate::store::{Store, StoreError};
 
 /// The one door to the store.
@@ -15,12 +17,13 @@ pub struct Intake {
     clocks: Arc<Clocks>,
     store: Store,
     board: Arc<Board>,
+    whose: Whose,
 }
 
 impl Intake {
     /// A door to this store.
-    pub fn new(clocks: Arc<Clocks>, store: Store, board: Arc<Board>) -> Self {
-        Self { admission: Mutex::default(), clocks, store, board }
+    pub fn new(clocks: Arc<Clocks>, store: Store, board: Arc<Board>, whose: Whose) -> Self {
+        Self { admission: Mutex::default(), clocks, store, board, whose }
     }
 
     /// Takes the observations of one reading. Gives what fires when they are committed; nothing where they were
@@ -30,8 +33,9 @@ impl Intake {
     /// Where the store has stopped.
     pub async fn take(
         &self,
-        observations: Vec<Observation>,
+        reading: Reading,
     ) -> Result<Option<tokio::sync::oneshot::Receiver<()>>, StoreError> {
+        let Reading { observations, context, .. } = reading;
         let admitted = {
             let mut admission = self.admission.lock().unwrap_or_else(PoisonError::into_inner);
             let admitted = admission.admit(observations, clock::now());
@@ -42,8 +46,27 @@ impl Intake {
         for observation in &admitted.observations {
             self.note(observation);
         }
-        let contents = admitted.observations.into_iter().map(Content::Observation).collect();
+        let in_context = |observation: Observation| {
+            let person = self.whose.person(&observation).cloned();
+            Content::observation(observation, Context { person, ..context.clone() })
+        };
+        let contents = admitted.observations.into_iter().map(in_context).collect();
         self.hand_over(admitted.lane, contents).await.map(Some)
+    }
+
+    /// The time of day in the home, where the gateway's clock is right.
+    pub fn home_time(&self) -> Option<HomeTime> {
+        self.clocks.home_time()
+    }
+
+    /// What the driver of a device kept before.
+    pub async fn recall(&self, device: &DeviceId) -> Option<Vec<u8>> {
+        self.store.recall(device).await
+    }
+
+    /// Keeps what the driver of a device wants to know after a restart.
+    pub async fn remember(&self, device: DeviceId, bytes: Vec<u8>) {
+        self.store.remember(device, bytes).await;
     }
 
     /// Tells the hub of faults that last, and of their end, until the store stops.
@@ -56,7 +79,8 @@ impl Intake {
             };
             let text = if message.is_empty() { fault.to_string() } else { format!("{fault}: {message}") };
             let text: String = text.chars().take(400).collect();
-            let report = vec![gateway_says(Value::Event(event)), gateway_says(Value::Text(text))];
+            let told = vec![gateway_says(Value::Event(event)), gateway_says(Value::Text(text))];
+            let report = Reading::new(DeviceId::gateway(), told);
             if self.take(report).await.is_err() {
                 return;
             }

@@ -5,7 +5,7 @@ use varde_wire::{DeviceId, Observation};
 use crate::esp3::Telegram;
 use crate::esp3::d5_00_01::Contact;
 use crate::esp3::f6_02::Rocker;
-use crate::{Description, FrameError, Problem};
+use crate::{Description, FrameError, Problem, Purpose};
 
 /// A profile that the configuration can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,15 +16,6 @@ pub enum Eep {
     F60202,
     /// Contact.
     D50001,
-}
-
-/// What a rocker is for. The radio does not tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Purpose {
-    /// Somebody calls for help with it.
-    Pendant,
-    /// It switches something.
-    Switch,
 }
 
 /// A message of one of the profiles.
@@ -89,24 +80,6 @@ impl Eep {
     }
 }
 
-impl Purpose {
-    /// Every purpose.
-    pub const ALL: &[Self] = &[Self::Pendant, Self::Switch];
-
-    /// The purpose's name in the configuration.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Pendant => "pendant",
-            Self::Switch => "switch",
-        }
-    }
-
-    /// The purpose of this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|purpose| purpose.name() == name)
-    }
-}
-
 impl Message {
     /// Its fields.
     pub fn describe(&self) -> Description {
@@ -134,9 +107,6 @@ mod tests {
         for eep in Eep::ALL {
             assert_eq!(Eep::from_name(eep.name()), Some(*eep));
             assert_eq!(format!("{:02X}", eep.rorg()), eep.name()[..2]);
-        }
-        for purpose in Purpose::ALL {
-            assert_eq!(Purpose::from_name(purpose.name()), Some(*purpose));
         }
         assert_eq!(Eep::from_name("A5-02-05"), None);
     }

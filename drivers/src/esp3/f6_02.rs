@@ -3,8 +3,8 @@
 
 use varde_wire::{DeviceId, Event, Metric, Observation, Value};
 
-use crate::esp3::{Purpose, Telegram};
-use crate::{Description, FrameError};
+use crate::esp3::Telegram;
+use crate::{Description, FrameError, Purpose};
 
 /// A message of a rocker.
 ///
@@ -68,8 +68,8 @@ impl Rocker {
         let (metric, event) = match (purpose, self.is_pressed()) {
             (Purpose::Pendant, true) => (Metric::PERSONAL_ALARM, Event::SafetyAlarm),
             (Purpose::Pendant, false) => return None,
-            (Purpose::Switch, true) => (Metric::SWITCH, Event::ButtonPressed),
-            (Purpose::Switch, false) => (Metric::SWITCH, Event::ButtonReleased),
+            (Purpose::Switch | Purpose::Bed, true) => (Metric::SWITCH, Event::ButtonPressed),
+            (Purpose::Switch | Purpose::Bed, false) => (Metric::SWITCH, Event::ButtonReleased),
         };
         Some(Observation::new(device.clone(), metric, Value::Event(event)))
     }

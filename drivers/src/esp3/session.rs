@@ -8,8 +8,8 @@ use std::time::Duration;
 use varde_wire::{DeviceId, Instant};
 
 use crate::esp3::radio::RADIO_ERP1;
-use crate::esp3::{Deframer, Eep, Frame, Purpose, SenderId, Telegram};
-use crate::{Channel, FrameError, Input, Output, Problem, Reading, Refused, Session};
+use crate::esp3::{Deframer, Eep, Frame, SenderId, Telegram};
+use crate::{Channel, FrameError, Input, Output, Problem, Purpose, Reading, Refused, Session};
 
 /// Longer than the line is ever silent within a packet. Without it, a header made by noise would hold back the
 /// telegrams behind it until enough of them had come.
@@ -61,7 +61,7 @@ impl Esp3Session {
         }
         match sender.eep.decode(telegram).map(|message| message.observation(sender.purpose, &device)) {
             Ok(Some(observation)) => {
-                self.outputs.push_back(Output::Reading(Reading { device, observations: vec![observation] }));
+                self.outputs.push_back(Output::Reading(Reading::new(device, vec![observation])));
             }
             Ok(None) => self.outputs.push_back(Output::Heard(device)),
             Err(error) => {
@@ -85,6 +85,7 @@ const fn speaks_of_itself(rorg: u8) -> bool {
 impl Session for Esp3Session {
     fn handle_input(&mut self, input: Input<'_>, now: Instant) {
         match input {
+            Input::Time(_) | Input::Committed => {}
             Input::Connected | Input::Disconnected => {
                 while let Some(found) = self.deframer.poll_rest() {
                     self.take(found);
@@ -99,7 +100,15 @@ impl Session for Esp3Session {
                 }
                 self.silent = self.deframer.is_waiting().then(|| now.after(GAP));
             }
-            Input::Chunk { channel: Channel::Notified(_) | Channel::Read(_), .. } => {
+            Input::Chunk {
+                channel:
+                    Channel::Notified(_)
+                    | Channel::Read(_)
+                    | Channel::ServiceData(_)
+                    | Channel::ManufacturerData(_)
+                    | Channel::Rssi,
+                ..
+            } => {
                 self.refuse(None, FrameError { field: "channel", offset: 0, problem: Problem::Unexpected });
             }
         }

@@ -3,10 +3,17 @@
 use varde_wire::{Absence, Decimal, DeviceId, Metric, Observation, Unit, Value};
 
 use crate::cursor::Cursor;
+use crate::decode::{Decoded, Decoder};
 use crate::{Description, FrameError, Uuid};
 
 /// Battery Level.
 pub const BATTERY_LEVEL: Uuid = Uuid::sig(0x2A19);
+
+/// Battery Level.
+pub(crate) const DECODERS: &[Decoder] = &[(0x2A19, |bytes, device| {
+    let battery = BatteryLevel::decode(bytes)?;
+    Ok(Decoded { measurement: battery.describe(), observations: vec![battery.observation(device)] })
+})];
 
 /// The charge of a device's battery.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@
 use varde_wire::{Absence, Decimal, DeviceId, Flags, Metric, Observation, Unit, Value};
 
 use crate::cursor::Cursor;
+use crate::decode::{Decoded, Decoder};
 use crate::gatt::date_time::DateTime;
 use crate::{Description, FrameError, Uuid};
 
@@ -16,6 +17,19 @@ pub const MEASUREMENT: Uuid = Uuid::sig(0x2A35);
 pub const INTERMEDIATE_CUFF_PRESSURE: Uuid = Uuid::sig(0x2A36);
 /// Blood Pressure Feature.
 pub const FEATURE: Uuid = Uuid::sig(0x2A49);
+
+/// The three.
+pub(crate) const DECODERS: &[Decoder] = &[
+    (0x2A35, |bytes, device| {
+        let measurement = BloodPressureMeasurement::decode(bytes)?;
+        Ok(Decoded { measurement: measurement.describe(), observations: measurement.observations(device) })
+    }),
+    (0x2A36, |bytes, device| {
+        let pressure = IntermediateCuffPressure::decode(bytes)?;
+        Ok(Decoded { measurement: pressure.describe(), observations: pressure.observations(device) })
+    }),
+    (0x2A49, |bytes, _| Ok(Decoded::fields(BloodPressureFeature::decode(bytes)?.describe()))),
+];
 
 /// A pressure or rate: the number with its precision, or why there is none.
 type Medical = Result<Decimal, Absence>;

@@ -3,7 +3,16 @@
 use varde_wire::LocalTime;
 
 use crate::cursor::Cursor;
-use crate::{Description, FrameError};
+use crate::decode::{Decoded, Decoder};
+use crate::{Description, FrameError, Uuid};
+
+/// Date Time.
+pub const DATE_TIME: Uuid = Uuid::sig(0x2A08);
+
+/// Date Time.
+pub(crate) const DECODERS: &[Decoder] = &[(0x2A08, |bytes, _| {
+    Ok(Decoded::fields(DateTime::take(&mut Cursor::new(bytes), "date time")?.describe()))
+})];
 
 /// A date and time as the device sent it, whether or not there is such a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +24,13 @@ impl DateTime {
         let [y0, y1, month, day, hour, minute, second] = cursor.array(field)?;
         let year = u16::from_le_bytes([y0, y1]);
         Ok(Self(LocalTime { year, month, day, hour, minute, second }))
+    }
+
+    /// The seven bytes.
+    pub fn encode(&self) -> [u8; 7] {
+        let LocalTime { year, month, day, hour, minute, second } = self.0;
+        let [low, high] = year.to_le_bytes();
+        [low, high, month, day, hour, minute, second]
     }
 
     /// The fields as sent.
@@ -49,6 +65,12 @@ impl DateTime {
             .with("hours", self.0.hour)
             .with("minutes", self.0.minute)
             .with("seconds", self.0.second)
+    }
+}
+
+impl From<LocalTime> for DateTime {
+    fn from(time: LocalTime) -> Self {
+        Self(time)
     }
 }
 

@@ -1,8 +1,28 @@
 //! Device Information Service, 0x180A (DIS 1.1): what a device is. No measurement, so no observation.
 
 use crate::cursor::Cursor;
+use crate::decode::{Decoded, Decoder};
 use crate::describe::hex;
 use crate::{Description, FrameError, Problem, Uuid};
+
+/// The nine.
+pub(crate) const DECODERS: &[Decoder] = &[
+    (0x2A23, |bytes, _| decoded(0x2A23, bytes)),
+    (0x2A24, |bytes, _| decoded(0x2A24, bytes)),
+    (0x2A25, |bytes, _| decoded(0x2A25, bytes)),
+    (0x2A26, |bytes, _| decoded(0x2A26, bytes)),
+    (0x2A27, |bytes, _| decoded(0x2A27, bytes)),
+    (0x2A28, |bytes, _| decoded(0x2A28, bytes)),
+    (0x2A29, |bytes, _| decoded(0x2A29, bytes)),
+    (0x2A2A, |bytes, _| decoded(0x2A2A, bytes)),
+    (0x2A50, |bytes, _| decoded(0x2A50, bytes)),
+];
+
+fn decoded(characteristic: u16, bytes: &[u8]) -> Result<Decoded, FrameError> {
+    let mut information = DeviceInformation::default();
+    information.learn(characteristic, bytes)?;
+    Ok(Decoded::fields(information.describe()))
+}
 
 /// What a device has told of itself so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

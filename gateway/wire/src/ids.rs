@@ -78,6 +78,11 @@ name! {
     DeviceId, "device name", 32
 }
 
+name! {
+    /// A person of the home, such as `p-1`. Opaque: who it is, only the receiver knows.
+    PersonId, "person id", 32
+}
+
 impl DeviceId {
     /// The device that the gateway itself is, where it reports on its own state.
     pub fn gateway() -> Self {

@@ -14,6 +14,7 @@
 mod batch;
 mod chain;
 mod command;
+mod context;
 mod decimal;
 mod envelope;
 mod event;
@@ -34,10 +35,11 @@ pub use batch::{
 };
 pub use chain::{Chain, Following, WINDOW};
 pub use command::{Action, Command, SignedCommand, VerifiedCommand};
+pub use context::Context;
 pub use decimal::Decimal;
 pub use envelope::DecodeError;
 pub use event::Event;
-pub use ids::{BadId, BootId, ChainId, DeviceId, GatewayId, Lane};
+pub use ids::{BadId, BootId, ChainId, DeviceId, GatewayId, Lane, PersonId};
 pub use key::{BadKey, OpeningKey, SealingKey, SigningKey, VerifyingKey};
 pub use metric::Metric;
 pub use observation::{Absence, Flags, Group, Observation, Value};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::envelope::{self, DecodeError, Versioned};
-use crate::{Observation, Stamp};
+use crate::{Context, Observation, Stamp};
 
 /// The most bytes a record may have.
 pub const MAX_RECORD_BYTES: usize = 2048;
@@ -26,6 +26,19 @@ pub enum Content {
     Gap(Gap),
     /// The clock became right: what its boot's earlier records need to be mended.
     Anchor(Anchor),
+    /// A device said something, and the gateway knows more about it.
+    InContext(Observation, Context),
+}
+
+impl Content {
+    /// An observation, with its context where there is any.
+    pub fn observation(observation: Observation, context: Context) -> Self {
+        if context.is_empty() {
+            Self::Observation(observation)
+        } else {
+            Self::InContext(observation, context)
+        }
+    }
 }
 
 /// Observations that were heard but could not be kept. The hub shows it: a gap is never silent.

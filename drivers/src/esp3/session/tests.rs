@@ -39,7 +39,7 @@ fn give(session: &mut dyn Session, bytes: &[u8]) -> Vec<Output> {
 }
 
 fn event(output: &Output) -> (&str, Metric, Event) {
-    let Output::Reading(Reading { device, observations }) = output else { panic!("{output:?}") };
+    let Output::Reading(Reading { device, observations, .. }) = output else { panic!("{output:?}") };
     let [observation] = &observations[..] else { panic!("{output:?}") };
     assert_eq!(observation.device, *device);
     let Value::Event(event) = observation.value else { panic!("{output:?}") };

@@ -3,8 +3,8 @@
 use proptest::option;
 use proptest::prelude::*;
 use varde_wire::{
-    Absence, Anchor, BootId, Content, Decimal, DeviceId, Event, Flags, Gap, GapReason, Group, Instant,
-    LocalTime, Metric, Observation, Record, Stamp, Trust, Unit, Value, WallTime,
+    Absence, Anchor, BootId, Content, Context, Decimal, DeviceId, Event, Flags, Gap, GapReason, Group,
+    Instant, LocalTime, Metric, Observation, Record, Stamp, Trust, Unit, Value, WallTime,
 };
 
 pub(crate) fn record() -> impl Strategy<Value = Record> {
@@ -14,6 +14,7 @@ pub(crate) fn record() -> impl Strategy<Value = Record> {
 fn content() -> impl Strategy<Value = Content> {
     prop_oneof![
         4 => observation().prop_map(Content::Observation),
+        2 => (observation(), context()).prop_map(|(observation, context)| Content::InContext(observation, context)),
         1 => (any::<u64>(), stamp(), stamp(), gap_reason()).prop_map(|(observations, from, to, reason)| {
             Content::Gap(Gap { observations, from, to, reason })
         }),
@@ -37,6 +38,18 @@ fn observation() -> impl Strategy<Value = Observation> {
     (about, beside).prop_map(|((device, metric, value, unit), (device_time, user, flags, group))| {
         Observation { device, metric, value, unit, device_time, user, flags, group }
     })
+}
+
+fn context() -> impl Strategy<Value = Context> {
+    let person = option::of("[a-z0-9][a-z0-9._-]{0,31}".prop_map(|text| text.parse().unwrap()));
+    (person, option::of(any::<i32>()), option::of(any::<i8>()), option::of(any::<u8>())).prop_map(
+        |(person, clock_offset_s, rssi_dbm, repeaters)| Context {
+            person,
+            clock_offset_s,
+            rssi_dbm,
+            repeaters,
+        },
+    )
 }
 
 fn device() -> impl Strategy<Value = DeviceId> {

@@ -3,9 +3,9 @@
 //! Only ever add a case: the files of the old ones are frozen.
 
 use varde_wire::{
-    Absence, Action, Anchor, Batch, BootId, ChainId, Command, Content, Decimal, DeviceId, Event, Flags, Gap,
-    GapReason, GatewayId, Group, Hash, Instant, Lane, LocalTime, Metric, Observation, OpeningKey, Receipt,
-    Record, Refusal, Sealed, SealingEpoch, SigningKey, Stamp, Trust, Unit, Value, Verdict, WallTime,
+    Absence, Action, Anchor, Batch, BootId, ChainId, Command, Content, Context, Decimal, DeviceId, Event,
+    Flags, Gap, GapReason, GatewayId, Group, Hash, Instant, Lane, LocalTime, Metric, Observation, OpeningKey,
+    Receipt, Record, Refusal, Sealed, SealingEpoch, SigningKey, Stamp, Trust, Unit, Value, Verdict, WallTime,
 };
 
 /// Every fixed key.
@@ -65,6 +65,8 @@ pub(crate) fn records() -> Vec<(String, Record)> {
     add("text", reading(Value::Text("Blodtrykk målt · ¡vale!".to_owned()), None));
     add("text-empty", reading(Value::Text(String::new()), None));
     add("everything-set", Content::Observation(everything_set()));
+    add("in-context", Content::InContext(everything_set(), context()));
+    add("in-context-empty", Content::InContext(everything_set(), Context::default()));
     add("gap-disk", Content::Gap(gap(GapReason::Disk)));
     add("gap-corruption", Content::Gap(gap(GapReason::Corruption)));
     add("anchor", Content::Anchor(Anchor { moved_ms: 1_700_000_000_000 }));
@@ -272,6 +274,15 @@ fn observation(value: Value, unit: Option<Unit>) -> Observation {
         user: None,
         flags: Flags::NONE,
         group: None,
+    }
+}
+
+fn context() -> Context {
+    Context {
+        person: Some("p-2".parse().unwrap()),
+        clock_offset_s: Some(-3600),
+        rssi_dbm: Some(-71),
+        repeaters: Some(2),
     }
 }
 

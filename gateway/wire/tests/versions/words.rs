@@ -8,6 +8,16 @@ use varde_wire::{
 pub(crate) fn record(record: &Record) -> Json {
     let (kind, content) = match &record.content {
         Content::Observation(made) => ("observation", observation(made)),
+        Content::InContext(made, context) => ("in_context", {
+            let mut made = observation(made);
+            made["context"] = json!({
+                "person": context.person.as_ref().map(|person| person.as_str()),
+                "clock_offset_s": context.clock_offset_s,
+                "rssi_dbm": context.rssi_dbm,
+                "repeaters": context.repeaters,
+            });
+            made
+        }),
         Content::Gap(gap) => (
             "gap",
             json!({

@@ -1,0 +1,335 @@
+//! A meter with a memory, a gateway that forgets, and everything that can go wrong between them.
+
+#![expect(clippy::wildcard_enum_match_arm, reason = "what a test does not look at fails it")]
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use varde_wire::{Decimal, Flags, Instant, Metric, Observation, Value};
+
+use super::*;
+use crate::gatt::meter::{Meter, MeterSession, Taken, Visit};
+use crate::{Channel, Input, Reading, Session, Uuid};
+
+/// A record: its number, and which one of all ever made it is.
+const RECORD: Uuid = Uuid::sig(0xFFF1);
+
+/// What reads such records.
+struct Notebook<const NUMBERED: bool>;
+
+impl<const NUMBERED: bool> Meter for Notebook<NUMBERED> {
+    const MEASUREMENTS: &'static [Uuid] = &[RECORD];
+    const MEMORY: Option<Memory> = Some(if NUMBERED { Memory::Numbered } else { Memory::Unnumbered });
+    const HANGS_UP: bool = true;
+
+    fn take(&mut self, _: Uuid, bytes: &[u8], visit: &Visit<'_>) -> Result<Taken, FrameError> {
+        let mark = i64::from(u16::from_le_bytes([bytes[2], bytes[3]]));
+        let value = Value::Decimal(Decimal::whole(mark));
+        Ok(Taken::measured(vec![Observation::new(visit.device.clone(), Metric::BATTERY, value)]))
+    }
+
+    fn record(_: Uuid, bytes: &[u8]) -> Option<Record> {
+        let number = NUMBERED.then(|| u16::from_le_bytes([bytes[0], bytes[1]]));
+        Some(Record { number, is_annex: false })
+    }
+}
+
+/// What a meter can, and what goes wrong.
+#[derive(Clone, Debug)]
+struct World {
+    numbered: bool,
+    clears: bool,
+    counts: bool,
+    filters: bool,
+    deletes: bool,
+    first_number: u16,
+    visits: Vec<Visitation>,
+}
+
+/// One connection.
+#[derive(Clone, Debug, Default)]
+struct Visitation {
+    /// Records made since the last one.
+    made: u8,
+    /// Records made while connected, before the meter's so-many-th answer.
+    made_meanwhile: Option<(u8, u8)>,
+    /// After how many values of the meter the link breaks.
+    cut: Option<u8>,
+    /// Which values of the meter never come to the gateway.
+    dropped: Option<u8>,
+    /// Whether what is passed on is kept for good.
+    commits: bool,
+    /// Whether the meter is busy at first.
+    busy: bool,
+    /// Whether the meter falls silent at the so-many-th request.
+    silent: Option<u8>,
+    /// Whether the gateway restarts before it.
+    restart: bool,
+}
+
+/// The simulated meter.
+struct Device {
+    world: World,
+    next: u16,
+    made: u16,
+    memory: Vec<(u16, u16)>,
+}
+
+impl Device {
+    fn make(&mut self, count: u8) {
+        for _ in 0..count {
+            self.memory.push((self.next, self.made));
+            self.next = self.next.wrapping_add(1);
+            self.made += 1;
+        }
+    }
+
+    /// The values with which it answers a request, and the marks of what it deletes.
+    fn answer(&mut self, request: &[u8]) -> (Vec<(Uuid, Vec<u8>)>, Vec<u16>) {
+        let value = RecordAccess::decode(request).unwrap();
+        let limit = match &value.operand {
+            Operand::Filter { filter_type: 1, limits } => u16::from_le_bytes([limits[0], limits[1]]),
+            _ => 0,
+        };
+        let operator = value.operator.0;
+        let found = |number: u16| match operator {
+            1 => true,
+            2 => number <= limit,
+            _ => number >= limit,
+        };
+        let respond = |code: ResponseCode| vec![(CONTROL_POINT, vec![6, 0, value.op_code.0, code.0])];
+        if operator != 1 && !(self.world.numbered && self.world.filters) {
+            return (respond(ResponseCode::OPERATOR_NOT_SUPPORTED), vec![]);
+        }
+        let selected: Vec<_> = self.memory.iter().copied().filter(|(number, _)| found(*number)).collect();
+        match value.op_code {
+            OpCode::REPORT_NUMBER if self.world.counts => {
+                let number = u16::try_from(selected.len()).unwrap().to_le_bytes();
+                (vec![(CONTROL_POINT, vec![5, 0, number[0], number[1]])], vec![])
+            }
+            OpCode::REPORT if selected.is_empty() => (respond(ResponseCode::NO_RECORDS_FOUND), vec![]),
+            OpCode::REPORT => {
+                let record = |(number, mark): (u16, u16)| {
+                    let [a, b] = if self.world.numbered { number.to_le_bytes() } else { [0; 2] };
+                    let [c, d] = mark.to_le_bytes();
+                    (RECORD, vec![a, b, c, d])
+                };
+                let values = selected.into_iter().map(record);
+                (values.chain(respond(ResponseCode::SUCCESS)).collect(), vec![])
+            }
+            OpCode::DELETE if self.world.deletes => {
+                self.memory.retain(|(number, _)| !found(*number));
+                (respond(ResponseCode::SUCCESS), selected.into_iter().map(|(_, mark)| mark).collect())
+            }
+            OpCode::ABORT => (respond(ResponseCode::SUCCESS), vec![]),
+            _ => (respond(ResponseCode::OP_CODE_NOT_SUPPORTED), vec![]),
+        }
+    }
+}
+
+/// Meter, gateway and what came of it.
+struct Home {
+    device: Device,
+    session: Box<dyn Session>,
+    remembered: Option<Vec<u8>>,
+    now: Instant,
+    /// Marks of the records passed on, in order.
+    given: Vec<u16>,
+    committed: BTreeSet<u16>,
+    /// How many of `given` the last request to commit covers.
+    asked: Option<usize>,
+}
+
+impl Home {
+    fn new(world: World) -> Self {
+        let device = Device { next: world.first_number, made: 0, memory: Vec::new(), world: world.clone() };
+        let mut home = Self {
+            device,
+            session: Box::new(MeterSession::new("m-1".parse().unwrap(), Notebook::<true>)),
+            remembered: None,
+            now: Instant::default(),
+            given: Vec::new(),
+            committed: BTreeSet::new(),
+            asked: None,
+        };
+        home.restart();
+        home
+    }
+
+    fn restart(&mut self) {
+        let (device, clears) = ("m-1".parse().unwrap(), self.device.world.clears);
+        self.session = if self.device.world.numbered {
+            Box::new(MeterSession::new(device, Notebook::<true>).clearing_memory(clears))
+        } else {
+            Box::new(MeterSession::new(device, Notebook::<false>).clearing_memory(clears))
+        };
+        if let Some(memory) = &self.remembered {
+            self.session.recall(memory);
+        }
+    }
+
+    /// Lives one connection; whether the gateway hung up by itself, which it always does in the end.
+    fn visit(&mut self, visit: &Visitation) -> bool {
+        self.device.make(visit.made);
+        if visit.restart {
+            self.restart();
+        }
+        self.asked = None;
+        self.session.handle_input(Input::Connected, self.now);
+        let (mut values, mut requests, mut busy, mut hung_up) = (0, 0, visit.busy, false);
+        let mut waiting = std::collections::VecDeque::new();
+        for _step in 0..1000 {
+            while let Some(output) = self.session.poll_output() {
+                match output {
+                    Output::Request(Request::Write { characteristic: CONTROL_POINT, bytes }) => {
+                        requests += 1;
+                        // Only all can be deleted from a memory without numbers: one made at this moment is lost.
+                        let at_once = !self.device.world.numbered && bytes[0] == OpCode::DELETE.0;
+                        if let Some((at, count)) = visit.made_meanwhile
+                            && at == requests
+                            && !at_once
+                        {
+                            self.device.make(count);
+                        }
+                        if visit.silent.is_some_and(|silent| requests >= silent) {
+                            continue;
+                        }
+                        if std::mem::take(&mut busy) {
+                            waiting.push_back((CONTROL_POINT, vec![6, 0, bytes[0], 10]));
+                            continue;
+                        }
+                        let (answers, deleted) = self.device.answer(&bytes);
+                        for mark in deleted {
+                            assert!(self.committed.contains(&mark), "{mark} was deleted and not kept");
+                        }
+                        waiting.extend(answers);
+                    }
+                    Output::Request(Request::Disconnect) => hung_up = true,
+                    other => self.perform(other),
+                }
+            }
+            if let (Some(asked), true) = (self.asked, visit.commits) {
+                self.asked = None;
+                self.committed.extend(&self.given[..asked]);
+                self.session.handle_input(Input::Committed, self.now);
+                continue;
+            }
+            if hung_up || visit.cut == Some(values) {
+                self.hang_up(visit.commits);
+                return hung_up;
+            }
+            if let Some((uuid, bytes)) = waiting.pop_front() {
+                values += 1;
+                if visit.dropped != Some(values) {
+                    let input = Input::Chunk { channel: Channel::Notified(uuid), bytes: &bytes };
+                    self.session.handle_input(input, self.now);
+                }
+            } else {
+                let due = self.session.poll_timeout().expect("it waits for something");
+                self.now = due.max(self.now);
+                self.session.handle_timeout(self.now);
+            }
+        }
+        panic!("the fetch has no end");
+    }
+
+    fn hang_up(&mut self, commits: bool) {
+        self.session.handle_input(Input::Disconnected, self.now);
+        while let Some(output) = self.session.poll_output() {
+            self.perform(output);
+        }
+        if let (Some(asked), true) = (self.asked.take(), commits) {
+            self.committed.extend(&self.given[..asked]);
+            self.session.handle_input(Input::Committed, self.now);
+            while let Some(output) = self.session.poll_output() {
+                self.perform(output);
+            }
+        }
+    }
+
+    fn perform(&mut self, output: Output) {
+        match output {
+            Output::Reading(Reading { observations, .. }) => {
+                let Value::Decimal(mark) = observations[0].value else { panic!() };
+                assert!(observations[0].flags.has(Flags::STORED));
+                self.given.push(u16::try_from(mark.mantissa).unwrap());
+            }
+            Output::AwaitCommit => self.asked = Some(self.given.len()),
+            Output::Remember(memory) => {
+                assert_eq!(memory.len(), 11);
+                self.remembered = Some(memory);
+            }
+            Output::Request(_) | Output::Heard(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn visits() -> impl Strategy<Value = Vec<Visitation>> {
+    let maybe = |most: u8| proptest::option::weighted(0.3, 1..most);
+    let rarely = || proptest::bool::weighted(0.2);
+    let meanwhile = proptest::option::weighted(0.2, (1..6_u8, 1..3_u8));
+    let visit = (0..5_u8, meanwhile, maybe(20), maybe(20), rarely(), rarely(), maybe(8), rarely());
+    let visit = visit.prop_map(|(made, made_meanwhile, cut, dropped, lost, busy, silent, restart)| {
+        Visitation { made, made_meanwhile, cut, dropped, commits: !lost, busy, silent, restart }
+    });
+    proptest::collection::vec(visit, 1..12)
+}
+
+fn worlds() -> impl Strategy<Value = World> {
+    // Within the last row of numbers they go round.
+    let first_number = prop_oneof![Just(0), Just(1), any::<u16>(), 0xEFF0..0xF010_u16, 0xFFE0..=0xFFFF_u16];
+    (any::<[bool; 5]>(), first_number, visits()).prop_map(|(can, first_number, mut visits)| {
+        let [numbered, clears, counts, filters, deletes] = can;
+        for visit in visits.iter_mut().filter(|_| !counts) {
+            // A meter that does not count cannot tell that a record was lost on the way.
+            visit.dropped = None;
+        }
+        World { numbered, clears, counts, filters, deletes, first_number, visits }
+    })
+}
+
+/// The same life without its faults.
+fn calm(mut world: World) -> World {
+    for visit in &mut world.visits {
+        let Visitation { made, made_meanwhile, .. } = *visit;
+        *visit = Visitation { made, made_meanwhile, commits: true, ..Visitation::default() };
+    }
+    world
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn whatever_happens_every_record_comes_and_none_is_deleted_before_it_is_kept(world in worlds()) {
+        let mut home = Home::new(world.clone());
+        for visit in &world.visits {
+            home.visit(visit);
+        }
+        // A memory whose numbers went round is fetched in as many connections.
+        for _ in 0..3 {
+            let hung_up = home.visit(&Visitation { commits: true, ..Visitation::default() });
+            prop_assert!(hung_up);
+        }
+        let all: BTreeSet<u16> = (0..home.device.made).collect();
+        prop_assert_eq!(home.given.iter().copied().collect::<BTreeSet<_>>(), all.clone());
+        prop_assert_eq!(&home.committed, &all);
+        let near_the_end = home.device.memory.iter().any(|(number, _)| *number > LAST_PLAIN_NUMBER);
+        if world.clears && world.deletes && world.counts && (!world.numbered || (world.filters && !near_the_end)) {
+            prop_assert_eq!(&home.device.memory, &vec![]);
+        }
+    }
+
+    #[test]
+    fn where_nothing_goes_wrong_every_record_comes_exactly_once(world in worlds().prop_map(calm)) {
+        let mut home = Home::new(world.clone());
+        for visit in world.visits.iter().chain([&Visitation { commits: true, ..Visitation::default() }]) {
+            let hung_up = home.visit(visit);
+            prop_assert!(hung_up);
+        }
+        let mut given = home.given.clone();
+        given.sort_unstable();
+        prop_assert_eq!(given, (0..home.device.made).collect::<Vec<_>>());
+    }
+}
