@@ -12,6 +12,7 @@ pub mod config;
 pub mod daemon;
 pub mod decode;
 pub mod devices;
+pub mod devices_command;
 pub mod dispatch;
 pub mod entropy;
 pub mod intake;

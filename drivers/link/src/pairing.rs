@@ -128,7 +128,7 @@ impl Pairing {
     }
 
     /// Begins to pair a device that BlueZ knows. Dropping the attempt shuts the window for the device;
-    /// [`Attempt::cancel`] also tells it so.
+    /// [`Pairing::call_off`] also tells it so.
     ///
     /// # Errors
     /// BlueZ does not know the device.
@@ -136,6 +136,14 @@ impl Pairing {
         let device = self.path(address).await?;
         while self.events.try_recv().is_ok() {}
         Ok(Attempt::begin(self, address, device))
+    }
+
+    /// Ends an attempt that was dropped before its end.
+    pub async fn call_off(&self, address: Address) {
+        let Ok(device) = self.path(address).await else { return };
+        let connection = &self.neighbourhood.connection;
+        // It may be over already; then there is nothing to call off.
+        let _ = connection.call_method(Some(BLUEZ), &device, Some(DEVICE), "CancelPairing", &()).await;
     }
 
     /// Lets a paired device connect without anybody being asked.

@@ -13,6 +13,7 @@ mod judge;
 mod nearest;
 mod report;
 mod settings;
+mod standing;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,7 @@ pub use devices::{BleDevice, SerialPort};
 pub use fault::{Fault, Faults, Place, Problem};
 pub use report::{Report, Warning, check};
 pub use settings::{Settings, Store, Uplink};
+pub use standing::{Standing, standing};
 
 /// Where the drop-ins are, if the command line does not say otherwise.
 pub const DEFAULT_DIRECTORY: &str = "/etc/varde/config.d";

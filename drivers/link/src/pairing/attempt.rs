@@ -11,7 +11,7 @@ use zbus::message::Message;
 use super::agent::{Event, reject};
 use super::error::error_name;
 use super::neighbourhood::{BLUEZ, DEVICE};
-use super::{Answer, Pairing, PairingError, Question, Step};
+use super::{Answer, Neighbour, Pairing, PairingError, Question, Step};
 use crate::Address;
 
 /// The Security Manager gives up 30 s after the last answer (Core Specification, Vol 3, Part H, §3.4), BlueZ 60 s
@@ -61,7 +61,7 @@ impl<'p> Attempt<'p> {
                 Err(error) => Err(PairingError::of_bluez(address, &error)),
             },
             () = &mut self.limit => {
-                self.call_off().await;
+                self.pairing.call_off(address).await;
                 Err(PairingError::TimedOut { address })
             }
         }
@@ -86,29 +86,18 @@ impl<'p> Attempt<'p> {
         answered.map_err(|error| PairingError::of_bluez(self.address, &error))
     }
 
-    /// The address by which the device is known for good. One that changes its address tells the lasting one when
-    /// it is paired.
+    /// The address by which the paired device is known for good: one that changes its address tells the lasting one
+    /// when it is paired.
     ///
     /// # Errors
-    /// BlueZ does not answer, or does not know the device any more.
+    /// The device keeps no bond, or BlueZ does not know it any more.
     pub async fn identity(&self) -> Result<Address, PairingError> {
         let known = self.pairing.neighbourhood.known().await?;
-        let device = known.into_iter().find(|(path, _)| *path == self.device);
-        device.map(|(_, neighbour)| neighbour.address).ok_or(PairingError::Gone { address: self.address })
-    }
-
-    /// Calls the pairing off and waits until BlueZ has.
-    pub async fn cancel(mut self) {
-        if let Some(call) = self.asked.take() {
-            let _ = reject(&self.pairing.neighbourhood.connection, &call).await;
+        match known.into_iter().find(|(path, _)| *path == self.device) {
+            Some((_, Neighbour { address, bonded: true, .. })) => Ok(address),
+            Some(_) => Err(PairingError::NoBond { address: self.address }),
+            None => Err(PairingError::Gone { address: self.address }),
         }
-        self.call_off().await;
-    }
-
-    async fn call_off(&self) {
-        let connection = &self.pairing.neighbourhood.connection;
-        // It may be over already; then there is nothing to call off.
-        let _ = connection.call_method(Some(BLUEZ), &self.device, Some(DEVICE), "CancelPairing", &()).await;
     }
 
     fn take_in(&mut self, event: Event) -> Step {
