@@ -30,6 +30,8 @@ pub struct Attempt<'p> {
     limit: Pin<Box<Sleep>>,
     /// What has not been answered yet.
     asked: Option<Message>,
+    /// The technician said no, which BlueZ tells like any other failure.
+    declined: bool,
 }
 
 impl<'p> Attempt<'p> {
@@ -40,7 +42,7 @@ impl<'p> Attempt<'p> {
             Box::pin(
                 async move { connection.call_method(Some(BLUEZ), &path, Some(DEVICE), "Pair", &()).await },
             );
-        Self { pairing, address, device, call, limit: Box::pin(sleep(LIMIT)), asked: None }
+        Self { pairing, address, device, call, limit: Box::pin(sleep(LIMIT)), asked: None, declined: false }
     }
 
     /// What happens next. Cancel-safe. After [`Step::Paired`] or an error the attempt is over.
@@ -58,6 +60,7 @@ impl<'p> Attempt<'p> {
                 Err(error) if error_name(&error).as_deref() == Some("org.bluez.Error.AlreadyExists") => {
                     Ok(Step::Paired)
                 }
+                Err(_) if self.declined => Err(PairingError::Rejected { address }),
                 Err(error) => Err(PairingError::of_bluez(address, &error)),
             },
             () = &mut self.limit => {
@@ -81,7 +84,10 @@ impl<'p> Attempt<'p> {
                 connection.reply(&header, &passkey).await
             }
             Answer::Yes if !wants_passkey => connection.reply(&header, &()).await,
-            Answer::Yes | Answer::No | Answer::Passkey(_) => reject(connection, &call).await,
+            Answer::Yes | Answer::No | Answer::Passkey(_) => {
+                self.declined = true;
+                reject(connection, &call).await
+            }
         };
         answered.map_err(|error| PairingError::of_bluez(self.address, &error))
     }

@@ -1,16 +1,21 @@
 //! The proof of a bond: the device comes back, and lets itself be read, without anybody being asked.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
-use zbus::{OwnedObjectPath, Variant};
+use zbus::message::Type;
+use zbus::{Connection, MatchRule, MessageStream, OwnedObjectPath, Variant};
 
 use super::error::error_name;
 use super::neighbour::{Properties, take};
 use super::neighbourhood::{BLUEZ, DEVICE};
-use super::{Neighbour, Pairing, PairingError};
+use super::{Neighbour, PROPERTIES, Pairing, PairingError};
 use crate::Address;
 
 const CHARACTERISTIC: &str = "org.bluez.GattCharacteristic1";
@@ -20,11 +25,18 @@ const SERVICE: &str = "org.bluez.GattService1";
 const LOOK: Duration = Duration::from_millis(200);
 /// How long a device may take to let go.
 const LET_GO_LIMIT: Duration = Duration::from_secs(10);
-/// So often may a device take the connection and end it before it was ready. Once may be the radio's fault.
+/// So often may a device take the connection and end it before it is ready. Once may be the radio's fault.
 const DROPS: u32 = 3;
 
 /// What nearly every meter has, and may guard: battery level, model number, manufacturer name.
 const COMMON: [u16; 3] = [0x2A19, 0x2A24, 0x2A29];
+
+/// How often a device has taken a connection. Where it has forgotten the key, BlueZ fails in the same words as where
+/// it does not advertise, but the connection stood for a moment.
+struct Arrivals {
+    count: Arc<AtomicU32>,
+    task: JoinHandle<()>,
+}
 
 /// What a device lets us do with one of its characteristics.
 struct Characteristic {
@@ -57,25 +69,35 @@ impl Pairing {
     /// Connects to a device as soon as it shows itself, and waits until its services are known.
     ///
     /// # Errors
-    /// It does not come within the limit, or ends the connection again and again: then it does not know the bond.
+    /// It does not come within the limit, or ends each connection before it is ready: then it does not know the bond.
     pub async fn reconnect(&self, address: Address, limit: Duration) -> Result<(), PairingError> {
         let device = self.path(address).await?;
+        let arrivals = Arrivals::of(&self.neighbourhood.connection, &device)
+            .await
+            .map_err(|error| PairingError::of_bluez(address, &error))?;
         let coming = async {
-            for _ in 0..DROPS {
-                self.connect(address, &device).await?;
-                if self.is_ready(address).await? {
-                    return Ok(());
+            while arrivals.count() < DROPS {
+                if self.connect(address, &device).await? && self.is_ready(address).await? {
+                    return Ok::<_, PairingError>(true);
                 }
+                sleep(LOOK).await;
             }
-            let reason = "it ends each connection before it is ready".to_owned();
-            Err(PairingError::BondNotKept { address, reason })
+            Ok(false)
         };
-        match timeout(limit, coming).await {
-            Ok(come) => come,
+        let come = match timeout(limit, coming).await {
+            Ok(come) => come?,
             Err(_) => {
                 // Calls off a connection that is still being made.
                 let _ = self.disconnect(address).await;
-                Err(PairingError::NotBack { address, seconds: limit.as_secs() })
+                false
+            }
+        };
+        match arrivals.count() {
+            _ if come => Ok(()),
+            0 => Err(PairingError::NotBack { address, seconds: limit.as_secs() }),
+            _ => {
+                let reason = "it ends each connection before it is ready".to_owned();
+                Err(PairingError::BondNotKept { address, reason })
             }
         }
     }
@@ -133,23 +155,16 @@ impl Pairing {
         }
     }
 
-    /// Connects, however often it takes; errors of BlueZ's are those of devices that do not advertise yet.
-    async fn connect(&self, address: Address, device: &OwnedObjectPath) -> Result<(), PairingError> {
+    /// Tries to connect; false where that failed for now, as it does when the device does not advertise.
+    async fn connect(&self, address: Address, device: &OwnedObjectPath) -> Result<bool, PairingError> {
         let connection = &self.neighbourhood.connection;
-        loop {
-            match connection.call_method(Some(BLUEZ), device, Some(DEVICE), "Connect", &()).await {
-                Ok(_) => return Ok(()),
-                Err(error) => match error_name(&error).as_deref() {
-                    Some("org.bluez.Error.AlreadyConnected") => return Ok(()),
-                    // bluetoothd says "…-connection-key-missing" since 5.73 where the device has forgotten the key.
-                    _ if error.to_string().contains("key-missing") => {
-                        let reason = "it has forgotten the key".to_owned();
-                        return Err(PairingError::BondNotKept { address, reason });
-                    }
-                    Some("org.bluez.Error.Failed" | "org.bluez.Error.InProgress") => sleep(LOOK).await,
-                    _ => return Err(PairingError::of_bluez(address, &error)),
-                },
-            }
+        match connection.call_method(Some(BLUEZ), device, Some(DEVICE), "Connect", &()).await {
+            Ok(_) => Ok(true),
+            Err(error) => match error_name(&error).as_deref() {
+                Some("org.bluez.Error.AlreadyConnected") => Ok(true),
+                Some("org.bluez.Error.Failed" | "org.bluez.Error.InProgress") => Ok(false),
+                _ => Err(PairingError::of_bluez(address, &error)),
+            },
         }
     }
 
@@ -183,6 +198,41 @@ impl Pairing {
             })
         });
         Ok(read.collect())
+    }
+}
+
+impl Arrivals {
+    async fn of(connection: &Connection, device: &OwnedObjectPath) -> zbus::Result<Self> {
+        let rule = MatchRule::builder()
+            .msg_type(Type::Signal)
+            .sender(BLUEZ)
+            .interface(PROPERTIES)
+            .member("PropertiesChanged")
+            .path(device.as_str())
+            .build()?;
+        let mut changes = MessageStream::for_match_rule(rule, connection, None).await?;
+        let count = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&count);
+        let task = tokio::spawn(async move {
+            while let Some(Ok(change)) = changes.next().await {
+                let body = change.body();
+                let read: zbus::Result<(String, Properties, Vec<String>)> = body.deserialize();
+                if read.is_ok_and(|(_, changed, _)| take(&changed, "Connected") == Some(true)) {
+                    counted.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        });
+        Ok(Self { count, task })
+    }
+
+    fn count(&self) -> u32 {
+        self.count.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Arrivals {
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }
 
