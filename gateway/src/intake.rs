@@ -2,12 +2,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::broadcast;
 use varde_core::{Admission, FaultChange};
 use varde_wire::{Content, DeviceId, Event, Lane, Metric, Observation, Record, Unit, Value};
 
 use crate::board::Board;
 use crate::clock::{self, Clocks};
 use crate::store::{Store, StoreError};
+use crate::watch::Sighting;
 
 /// The one door to the store.
 pub struct Intake {
@@ -15,12 +17,17 @@ pub struct Intake {
     clocks: Arc<Clocks>,
     store: Store,
     board: Arc<Board>,
+    watchers: broadcast::Sender<Sighting>,
 }
+
+/// Observations that wait for a slow watcher before it loses the oldest.
+const WATCHED: usize = 256;
 
 impl Intake {
     /// A door to this store.
     pub fn new(clocks: Arc<Clocks>, store: Store, board: Arc<Board>) -> Self {
-        Self { admission: Mutex::default(), clocks, store, board }
+        let (watchers, _) = broadcast::channel(WATCHED);
+        Self { admission: Mutex::default(), clocks, store, board, watchers }
     }
 
     /// Takes the observations of one reading. Gives what fires when they are committed; nothing where they were
@@ -42,8 +49,14 @@ impl Intake {
         for observation in &admitted.observations {
             self.note(observation);
         }
+        self.show(&admitted.observations);
         let contents = admitted.observations.into_iter().map(Content::Observation).collect();
         self.hand_over(admitted.lane, contents).await.map(Some)
+    }
+
+    /// What is admitted from now on.
+    pub fn watch(&self) -> broadcast::Receiver<Sighting> {
+        self.watchers.subscribe()
     }
 
     /// Tells the hub of faults that last, and of their end, until the store stops.
@@ -87,6 +100,18 @@ impl Intake {
             return Ok(tokio::sync::oneshot::channel().1);
         }
         self.store.append(lane, records).await
+    }
+
+    /// Shows what was admitted to those who watch; costs nothing where nobody does.
+    fn show(&self, observations: &[Observation]) {
+        if self.watchers.receiver_count() == 0 {
+            return;
+        }
+        let at = clock::wall();
+        for observation in observations {
+            // The last of them may have gone meanwhile.
+            let _ = self.watchers.send(Sighting { at, observation: observation.clone() });
+        }
     }
 
     /// Keeps on the board what a technician asks for first; no measured value.

@@ -20,6 +20,8 @@ pub mod integrity;
 pub mod log;
 pub mod observer;
 pub mod snapshot;
+pub mod socket;
 pub mod status;
 pub mod store;
 pub mod uplink;
+pub mod watch;

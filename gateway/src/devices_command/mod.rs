@@ -5,27 +5,34 @@
 //!
 //! - [`mod@scan`]: who is near
 //! - [`mod@pair`]: one device is paired, its bond proved, and it is put into the roster
+//! - [`mod@list`], [`mod@forget`], [`mod@watch`]: the roster, and what becomes of it
 //! - `kind`: what an advertisement gives a device away as
 //! - `drop_in`: the device's own file in the configuration
 //! - `terminal`: lines out, answers in
 
 mod drop_in;
 mod failure;
+pub mod forget;
 mod kind;
+pub mod list;
 pub mod pair;
 mod questions;
+mod restart;
 pub mod scan;
 mod terminal;
+pub mod watch;
 
 use std::path::PathBuf;
 
 use clap::Subcommand;
 use tokio::signal::unix::{SignalKind, signal};
+use varde_wire::DeviceId;
 
 pub use failure::Failure;
+use forget::Parting;
+use pair::Wish;
 
 use crate::config::DEFAULT_DIRECTORY;
-use pair::Wish;
 
 /// What to do with devices.
 #[derive(Debug, Subcommand)]
@@ -41,6 +48,22 @@ pub enum DevicesCommand {
     },
     /// Pair a Bluetooth device, prove the bond, and put the device into the configuration
     Pair(Wish),
+    /// List the roster: bonds, links, when each device was last heard
+    List {
+        /// Directory of the configuration's *.toml files
+        #[arg(long, value_name = "DIR", default_value = DEFAULT_DIRECTORY)]
+        config: PathBuf,
+    },
+    /// Remove a device's bond, and the file that `pair` wrote for it
+    Forget(Parting),
+    /// Show a device's readings live, decoded
+    Watch {
+        /// The device's name in the roster
+        name: DeviceId,
+        /// Directory of the configuration's *.toml files
+        #[arg(long, value_name = "DIR", default_value = DEFAULT_DIRECTORY)]
+        config: PathBuf,
+    },
 }
 
 /// Runs the command.
@@ -53,6 +76,9 @@ pub fn run(command: DevicesCommand) -> Result<(), Failure> {
         match command {
             DevicesCommand::Scan { seconds, config } => scan::scan(seconds, &config).await,
             DevicesCommand::Pair(wish) => pair::pair(wish).await,
+            DevicesCommand::List { config } => list::list(&config).await,
+            DevicesCommand::Forget(parting) => forget::forget(parting).await,
+            DevicesCommand::Watch { name, config } => watch::watch(&name, &config).await,
         }
     })
 }

@@ -12,9 +12,10 @@ use varde_wire::DeviceId;
 use super::drop_in::DropIn;
 use super::kind::{Kind, only_advertises};
 use super::questions::converse;
+use super::restart::restart;
 use super::terminal::say;
 use super::{Failure, interrupted};
-use crate::command::{EX_CANTCREAT, EX_CONFIG, EX_IOERR, EX_UNAVAILABLE, EX_USAGE};
+use crate::command::{EX_CANTCREAT, EX_CONFIG, EX_USAGE};
 use crate::config::{DEFAULT_DIRECTORY, Settings};
 
 /// Between two looks at whether the device has been heard.
@@ -73,7 +74,7 @@ pub async fn pair(wish: Wish) -> Result<(), Failure> {
         say(format_args!("{refused} questions about other devices, or out of turn, were refused"));
     }
     paired?;
-    wish.apply()
+    restart(wish.apply)
 }
 
 impl Wish {
@@ -283,31 +284,6 @@ impl Wish {
 
     fn drop_in<'w>(&'w self, address: Address, profile: &'w str) -> DropIn<'w> {
         DropIn { name: &self.name, address, profile, users: &self.users, bind_key: self.key.as_deref() }
-    }
-
-    /// Brings the change to the running gateway, or says how.
-    fn apply(&self) -> Result<(), Failure> {
-        const RESTART: [&str; 3] = ["systemctl", "restart", "varde"];
-        if !self.apply {
-            say(format_args!("to make it count: {}", RESTART.join(" ")));
-            return Ok(());
-        }
-        let [program, arguments @ ..] = RESTART;
-        match std::process::Command::new(program).args(arguments).status() {
-            Ok(status) if status.success() => {
-                say("the gateway was restarted and hears the device from now on");
-                Ok(())
-            }
-            Ok(status) => {
-                let message =
-                    format!("{} failed ({status}): `systemctl status varde` says why", RESTART.join(" "));
-                Err(Failure::new(EX_UNAVAILABLE, message))
-            }
-            Err(error) => Err(Failure::new(
-                EX_IOERR,
-                format!("{program} cannot be run ({error}): restart the gateway yourself"),
-            )),
-        }
     }
 }
 
