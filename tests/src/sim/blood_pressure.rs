@@ -169,7 +169,7 @@ impl Firmware {
                 (self.subscribed, self.idle_since) = (false, Instant::now());
             }
             Step::Idle => self.radio.disconnect(),
-            Step::Heard(Event::Subscribed(_) | Event::Unsubscribed(_) | Event::Written(..)) => {}
+            Step::Heard(_) => {}
             Step::TimeToAdvertise => {
                 let rssi = -55 - i16::try_from(self.chance.below(25)).unwrap_or_default();
                 self.radio.advertise(&Advertisement { rssi, connectable: true, ..Advertisement::default() });

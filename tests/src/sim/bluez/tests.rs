@@ -1,5 +1,8 @@
 //! The fake BlueZ as a client on the bus sees it.
 
+mod faults;
+mod pairing;
+
 use std::{
     collections::{BTreeMap, HashMap},
     time::Duration,
@@ -9,7 +12,7 @@ use futures_util::StreamExt;
 use tempfile::TempDir;
 use tokio::time::timeout;
 use zbus::{
-    Connection, DynamicType, Message, MessageStream, OwnedObjectPath, OwnedVariant, Variant,
+    Connection, DynamicType, Message, MessageStream, ObjectPath, OwnedObjectPath, OwnedVariant, Variant,
     connection::Builder,
 };
 
@@ -97,6 +100,15 @@ impl Client {
             .unwrap()
     }
 
+    async fn read(&self, path: &str) -> zbus::Result<Vec<u8>> {
+        let options = HashMap::<&str, Variant<'_>>::new();
+        self.call(path, CHARACTERISTIC, "ReadValue", &options).await?.body().deserialize()
+    }
+
+    async fn is(&self, property: &str) -> bool {
+        self.get(PERIPHERAL, DEVICE, property).await.unwrap() == OwnedVariant::from(true)
+    }
+
     async fn get(&self, path: &str, interface: &str, name: &str) -> zbus::Result<OwnedVariant> {
         let reply = self.call(path, "org.freedesktop.DBus.Properties", "Get", &(interface, name)).await?;
         reply.body().deserialize()
@@ -107,7 +119,9 @@ impl Client {
         let reply =
             self.call("/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", &()).await.unwrap();
         let objects: Objects = reply.body().deserialize().unwrap();
-        let mut paths: Vec<String> = objects.keys().map(ToString::to_string).collect();
+        let manager = "/org/bluez";
+        let mut paths: Vec<String> =
+            objects.keys().map(ToString::to_string).filter(|path| path != manager).collect();
         paths.sort();
         paths
     }
@@ -141,6 +155,11 @@ impl Client {
 
     /// Connects while the peripheral advertises, as it does all the time.
     async fn connect(&self, radio: &Radio) -> zbus::Result<Message> {
+        self.call_heard("Connect", radio).await
+    }
+
+    /// Calls a method of the peripheral while it advertises.
+    async fn call_heard(&self, method: &str, radio: &Radio) -> zbus::Result<Message> {
         let advertising = async {
             loop {
                 radio.advertise(&HEARD);
@@ -148,7 +167,7 @@ impl Client {
             }
         };
         tokio::select! {
-            connected = self.call(PERIPHERAL, DEVICE, "Connect", &()) => connected,
+            answered = self.call(PERIPHERAL, DEVICE, method, &()) => answered,
             () = advertising => unreachable!(),
         }
     }
@@ -295,8 +314,8 @@ async fn an_attempt_to_connect_is_given_up_after_the_kernels_limit() {
     while sent.try_recv().is_ok() {}
     let call = Message::method_call(device.as_str(), "Connect").interface(DEVICE).build(&()).unwrap();
     daemon.call(&call);
-    daemon.give_up_connecting(Instant::now());
+    daemon.handle_timeout(Instant::now());
     assert!(sent.try_recv().is_err(), "answered at once");
-    daemon.give_up_connecting(Instant::now() + Duration::from_secs(20));
+    daemon.handle_timeout(Instant::now() + Duration::from_secs(20));
     assert_eq!(sent.try_recv().unwrap().unwrap().message_type(), Type::Error);
 }
