@@ -12,13 +12,17 @@ use varde_drivers::esp3::Eep;
 use varde_link::Address;
 
 use crate::config::{DEFAULT_DIRECTORY, Settings};
-use crate::{clock, config, daemon, decode, log, observer, status};
+use crate::devices_command::DevicesCommand;
+use crate::{clock, config, daemon, decode, devices_command, log, observer, status};
 
-const EX_USAGE: u8 = 64;
+pub(crate) const EX_USAGE: u8 = 64;
 const EX_DATAERR: u8 = 65;
-const EX_UNAVAILABLE: u8 = 69;
-const EX_IOERR: u8 = 74;
-const EX_CONFIG: u8 = 78;
+pub(crate) const EX_UNAVAILABLE: u8 = 69;
+pub(crate) const EX_CANTCREAT: u8 = 73;
+pub(crate) const EX_IOERR: u8 = 74;
+pub(crate) const EX_TEMPFAIL: u8 = 75;
+pub(crate) const EX_NOPERM: u8 = 77;
+pub(crate) const EX_CONFIG: u8 = 78;
 
 /// The gateway in the home: hears devices, keeps what they say, gets it to the hub.
 #[derive(Parser)]
@@ -53,6 +57,11 @@ enum Command {
         /// One JSON object instead of a page
         #[arg(long)]
         json: bool,
+    },
+    /// Find, pair, list, forget and watch devices; needs root, such as by sudo
+    Devices {
+        #[command(subcommand)]
+        what: DevicesCommand,
     },
     /// Decode bytes of a device: one JSON object a line
     Decode {
@@ -112,6 +121,10 @@ pub fn run() -> ExitCode {
         Command::Run { config } => run_daemon(&config),
         Command::Check { config } => check(&config),
         Command::Status { config, state, json } => show_status(&config, state, json),
+        Command::Devices { what } => match devices_command::run(what) {
+            Ok(()) => 0,
+            Err(failure) => fail(failure.code, &failure),
+        },
         Command::Decode { what: Decode::Gatt { uuid, hex } } => decode_gatt(&uuid, &hex),
         Command::Decode { what: Decode::Bthome(advert) } => decode_advert(AdvertFormat::BtHome, &advert),
         Command::Decode { what: Decode::Ruuvi(advert) } => decode_advert(AdvertFormat::Ruuvi, &advert),

@@ -67,7 +67,7 @@ fn field_value(value: &FieldValue) -> Json {
 }
 
 /// The observation as `varde-hub show --json` prints it, without what only a gateway can know.
-fn observation(observation: &Observation) -> Json {
+pub fn observation(observation: &Observation) -> Json {
     let mut json = Map::new();
     json.insert("metric".to_owned(), json!(observation.metric.to_string()));
     json.insert("code".to_owned(), json!(observation.metric.code()));

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::broadcast;
 use varde_core::{Admission, FaultChange};
 use varde_drivers::{HomeTime, Reading};
 use varde_wire::{Content, Context, DeviceId, Event, Lane, Metric, Observation, Record, Unit, Value};
@@ -10,6 +11,7 @@ use crate::board::Board;
 use crate::clock::{self, Clocks};
 use crate::config::Whose;
 use crate::store::{Store, StoreError};
+use crate::watch::Sighting;
 
 /// The one door to the store.
 pub struct Intake {
@@ -18,12 +20,17 @@ pub struct Intake {
     store: Store,
     board: Arc<Board>,
     whose: Whose,
+    watchers: broadcast::Sender<Sighting>,
 }
+
+/// Observations that wait for a slow watcher before it loses the oldest.
+const WATCHED: usize = 256;
 
 impl Intake {
     /// A door to this store.
     pub fn new(clocks: Arc<Clocks>, store: Store, board: Arc<Board>, whose: Whose) -> Self {
-        Self { admission: Mutex::default(), clocks, store, board, whose }
+        let (watchers, _) = broadcast::channel(WATCHED);
+        Self { admission: Mutex::default(), clocks, store, board, whose, watchers }
     }
 
     /// Takes the observations of one reading. Gives what fires when they are committed; nothing where they were
@@ -46,12 +53,18 @@ impl Intake {
         for observation in &admitted.observations {
             self.note(observation);
         }
+        self.show(&admitted.observations);
         let in_context = |observation: Observation| {
             let person = self.whose.person(&observation).cloned();
             Content::observation(observation, Context { person, ..context.clone() })
         };
         let contents = admitted.observations.into_iter().map(in_context).collect();
         self.hand_over(admitted.lane, contents).await.map(Some)
+    }
+
+    /// What is admitted from now on.
+    pub fn watch(&self) -> broadcast::Receiver<Sighting> {
+        self.watchers.subscribe()
     }
 
     /// The time of day in the home, where the gateway's clock is right.
@@ -111,6 +124,18 @@ impl Intake {
             return Ok(tokio::sync::oneshot::channel().1);
         }
         self.store.append(lane, records).await
+    }
+
+    /// Shows what was admitted to those who watch; costs nothing where nobody does.
+    fn show(&self, observations: &[Observation]) {
+        if self.watchers.receiver_count() == 0 {
+            return;
+        }
+        let at = clock::wall();
+        for observation in observations {
+            // The last of them may have gone meanwhile.
+            let _ = self.watchers.send(Sighting { at, observation: observation.clone() });
+        }
     }
 
     /// Keeps on the board what a technician asks for first; no measured value.

@@ -138,7 +138,8 @@ impl Fragment {
         (fragment, faults)
     }
 
-    fn overridden_by(mut self, later: Self) -> Self {
+    /// This one with another laid over it.
+    pub(super) fn overridden_by(mut self, later: Self) -> Self {
         self.devices.extend(later.devices);
         Self {
             state_directory: later.state_directory.or(self.state_directory),

@@ -89,6 +89,17 @@ impl Settings {
         Self::of_fragment(fragment, Judge::new(directory, faults))
     }
 
+    /// As [`Settings::load`], with the drop-in `name` besides, as if it lay in the directory already.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn load_with(directory: &Path, name: &Path, text: &str) -> Result<Self, Faults> {
+        let (fragment, mut faults) = Fragment::of_directory(directory);
+        let (besides, more) = Fragment::of_text(name, text);
+        faults.extend(more);
+        Self::of_fragment(fragment.overridden_by(besides), Judge::new(directory, faults))
+    }
+
     /// Where a configuration keeps its state. Nothing else is judged and no credentials are read: whoever only
     /// looks in may not be allowed to.
     ///
