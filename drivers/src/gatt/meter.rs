@@ -35,6 +35,10 @@ pub(crate) use self::records::{Memory, Record};
 /// How long the answers of a round of questions are good for.
 const ROUND: Duration = Duration::from_hours(24);
 
+/// A meter that stays connected and says nothing for so long is asked something: a connection that is only half there
+/// looks like a silent meter, until an answer does not come.
+const SILENCE: Duration = Duration::from_mins(10);
+
 /// What one kind of meter has of its own.
 pub(crate) trait Meter: Send {
     /// The characteristics that are subscribed to, the most wanted first.
@@ -164,6 +168,10 @@ pub(crate) struct MeterSession<M> {
     clock: ClockCheck,
     records: Option<Records>,
     information: DeviceInformation,
+    /// When it said something last at this connection.
+    heard: Instant,
+    /// Something that it has answered before.
+    answers: Option<Uuid>,
     outputs: VecDeque<Output>,
 }
 
@@ -199,6 +207,8 @@ impl<M: Meter> MeterSession<M> {
             clock: ClockCheck::default(),
             records: M::MEMORY.map(Records::new),
             information: DeviceInformation::default(),
+            heard: Instant::default(),
+            answers: None,
             outputs: VecDeque::new(),
         }
     }
@@ -213,6 +223,7 @@ impl<M: Meter> MeterSession<M> {
 
     fn greet(&mut self, now: Instant) {
         self.connected = true;
+        self.heard = now;
         self.request(M::AT_CONNECTION.iter().copied().map(Request::Read));
         self.request(M::MEASUREMENTS.iter().copied().map(Request::Subscribe));
         let requests = self.meter.greet(now);
@@ -355,6 +366,10 @@ impl<M: Meter> Session for MeterSession<M> {
             Input::Time(time) => self.time = Some((time, now)),
             Input::Connected => self.greet(now),
             Input::Chunk { channel, bytes } => {
+                self.heard = now;
+                if let Channel::Read(uuid) = channel {
+                    self.answers = Some(uuid);
+                }
                 if let (Channel::Read(uuid), Round::Asked(at)) = (channel, self.round)
                     && questions::<M>().any(|question| question == uuid)
                 {
@@ -399,6 +414,10 @@ impl<M: Meter> Session for MeterSession<M> {
             return;
         }
         self.ask(now);
+        if now.since(self.heard) >= SILENCE {
+            self.heard = now;
+            self.request(self.answers.map(Request::Read));
+        }
         if self.meter.poll_timeout().is_some_and(|due| due <= now) {
             let home_time = self.home_time(now);
             let visit = Visit { device: &self.device, home_time, now, is_stored: false };
@@ -409,10 +428,11 @@ impl<M: Meter> Session for MeterSession<M> {
         self.follow(steps.unwrap_or_default(), now);
     }
 
-    /// The next round is only for a meter that stays connected for days.
+    /// The next round and the question after a silence are only for a meter that stays connected.
     fn poll_timeout(&self) -> Option<Instant> {
         let fetch = self.records.as_ref().and_then(Records::poll_timeout);
-        let dues = [self.round.due(), self.meter.poll_timeout(), fetch];
+        let silence = self.answers.map(|_| self.heard.after(SILENCE));
+        let dues = [self.round.due(), self.meter.poll_timeout(), fetch, silence];
         dues.into_iter().flatten().min().filter(|_| self.connected)
     }
 

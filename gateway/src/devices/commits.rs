@@ -35,6 +35,11 @@ impl Commits {
         self.asked = true;
     }
 
+    /// Whether the session waits to be told.
+    pub fn is_asked(&self) -> bool {
+        self.asked
+    }
+
     /// Waits until everything that was asked about is kept for good; for ever where something was not, or nothing
     /// was asked. May be dropped and called again.
     pub async fn kept(&mut self) {

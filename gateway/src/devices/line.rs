@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::BufWriter;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use varde_drivers as drivers;
 use varde_drivers::{Input, Output, Session};
@@ -15,6 +16,9 @@ use crate::board::{Board, Fault};
 use crate::clock;
 use crate::intake::Intake;
 use crate::store::StoreError;
+
+/// How long the end of a line waits for what is not yet committed. Longer than routine readings wait for each other.
+const FAREWELL: Duration = Duration::from_secs(10);
 
 /// Why a line ended.
 #[derive(Debug, thiserror::Error)]
@@ -60,9 +64,10 @@ impl Line<'_> {
         session: &mut dyn Session,
         captures: Option<&Path>,
     ) -> Conversation {
+        let mut commits = Commits::default();
         let mut conversation = match captures.map(|directory| self.capture(directory)) {
             Some(Ok(file)) => match Recorder::new(link, BufWriter::new(file), clock::boot_ms) {
-                Ok(recorder) => self.converse(recorder, session).await,
+                Ok(recorder) => self.converse(recorder, session, &mut commits).await,
                 Err(error) => {
                     tracing::warn!("{}: the capture cannot be begun: {error}", self.name);
                     let ended = LineEnded::Link(LinkError::CaptureEnded);
@@ -72,16 +77,26 @@ impl Line<'_> {
             Some(Err(error)) => {
                 // A technician's wish must not cost a reading.
                 tracing::warn!("{}: the capture cannot be begun: {error}", self.name);
-                self.converse(link, session).await
+                self.converse(link, session, &mut commits).await
             }
-            None => self.converse(link, session).await,
+            None => self.converse(link, session, &mut commits).await,
         };
         session.handle_input(Input::Disconnected, clock::now());
         // What the session still had to say is said; what it still wanted to do cannot be done.
-        if let Err(LineEnded::Store(error)) = self.drain(&mut Gone, session, &mut Commits::default()).await {
+        if let Err(LineEnded::Store(error)) = self.part(session, &mut commits).await {
             conversation.ended = error.into();
         }
         conversation
+    }
+
+    /// The last words of a session, and what it has to remember of what was kept since.
+    async fn part(&self, session: &mut dyn Session, commits: &mut Commits) -> Result<(), LineEnded> {
+        self.drain(&mut Gone, session, commits).await?;
+        if commits.is_asked() && tokio::time::timeout(FAREWELL, commits.kept()).await.is_ok() {
+            session.handle_input(Input::Committed, clock::now());
+            self.drain(&mut Gone, session, commits).await?;
+        }
+        Ok(())
     }
 
     /// Hears what a device that is not connected to says in an advertisement.
@@ -97,8 +112,12 @@ impl Line<'_> {
         self.drain(&mut Gone, session, &mut Commits::default()).await.map(drop)
     }
 
-    async fn converse<L: Link>(&self, mut link: L, session: &mut dyn Session) -> Conversation {
-        let mut commits = Commits::default();
+    async fn converse<L: Link>(
+        &self,
+        mut link: L,
+        session: &mut dyn Session,
+        commits: &mut Commits,
+    ) -> Conversation {
         let mut answered = false;
         let mut hung_up = false;
         if let Some(time) = self.intake.home_time() {
@@ -106,7 +125,7 @@ impl Line<'_> {
         }
         session.handle_input(Input::Connected, clock::now());
         let ended = loop {
-            match self.drain(&mut link, session, &mut commits).await {
+            match self.drain(&mut link, session, commits).await {
                 Ok(wants_end) => hung_up |= wants_end,
                 Err(ended) => break ended,
             }

@@ -85,3 +85,17 @@ fn what_cannot_be_read_is_refused_with_the_device_and_the_next_reading_is_taken(
     let [Output::Reading(reading)] = &reading[..] else { panic!("{reading:?}") };
     assert_eq!(reading.observations.len(), 3);
 }
+
+#[test]
+fn a_meter_that_stays_and_says_nothing_is_asked_something_it_has_answered_before() {
+    let mut cuff = session();
+    give(&mut cuff, Input::Connected, hour(0));
+    assert_eq!(cuff.poll_timeout(), Some(hour(24)), "it has never answered: there is nothing to ask");
+    let battery = Input::Chunk { channel: Channel::Read(BATTERY_LEVEL), bytes: &[97] };
+    give(&mut cuff, battery, hour(1));
+    let due = hour(1).after(SILENCE);
+    assert_eq!(cuff.poll_timeout(), Some(due));
+    cuff.handle_timeout(due);
+    assert_eq!(cuff.poll_output(), Some(Output::Request(Request::Read(BATTERY_LEVEL))));
+    assert_eq!(cuff.poll_timeout(), Some(due.after(SILENCE)), "not before it has had time to answer");
+}
