@@ -1,7 +1,12 @@
-//! A BTHome sensor (version 2, as bthome.io describes the format), not encrypted.
+//! A BTHome sensor (version 2, as bthome.io describes the format), encrypting or not.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
+use aes::Aes128;
+use ccm::{
+    AeadInOut, Ccm, KeyInit,
+    consts::{U4, U13},
+};
 use uuid::Uuid;
 
 use super::Beacon;
@@ -62,46 +67,100 @@ impl Object {
     }
 }
 
+/// AES-128-CCM with a check of four bytes.
+type Cipher = Ccm<Aes128, U4, U13>;
+
 /// A sensor in range.
 #[derive(Debug)]
 pub struct BthomeSensor {
     beacon: Beacon,
-    packet: u8,
+    address: Address,
     triggered: bool,
+    packet: u8,
+    secret: Option<Secret>,
+    last: Vec<u8>,
+}
+
+/// What an encrypting sensor shares with its gateway, and how often it has used it.
+struct Secret {
+    cipher: Cipher,
+    counter: u32,
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secret").field("counter", &self.counter).finish_non_exhaustive()
+    }
 }
 
 impl BthomeSensor {
     /// Brings a sensor into range; a `triggered` one sleeps until something happens and says so.
     pub fn bring(bluez: &Bluez, address: Address, triggered: bool, seed: u64) -> Self {
-        Self { beacon: Beacon::bring(bluez, address, "BTH-1", seed), packet: 0, triggered }
+        let beacon = Beacon::bring(bluez, address, "BTH-1", seed);
+        Self { beacon, address, triggered, packet: 0, secret: None, last: Vec::new() }
     }
 
-    /// Reports these objects under the next packet id, in so many equal advertisements, as sensors do because any of
-    /// them may be lost.
+    /// The same, encrypting with this key; its counter goes on from here.
+    #[must_use]
+    pub fn encrypting(self, key: [u8; 16], counter: u32) -> Self {
+        Self { secret: Some(Secret { cipher: Cipher::new(&key.into()), counter }), ..self }
+    }
+
+    /// Reports these objects under the next packet id and counter, in so many equal advertisements, as sensors do
+    /// because any of them may be lost.
     pub fn report(&mut self, objects: &[Object], times: u32) {
         self.packet = self.packet.wrapping_add(1);
-        self.repeat(objects, times);
+        // Version 2 in the upper three bits, bit 2 for a sensor that sends only when something happens.
+        let information = 0x40 | u8::from(self.triggered) << 2;
+        let objects = in_order(self.packet, objects);
+        self.last = match &mut self.secret {
+            None => [vec![information], objects].concat(),
+            Some(secret) => {
+                secret.counter = secret.counter.wrapping_add(1);
+                secret.seal(self.address, information | 0x01, objects)
+            }
+        };
+        self.repeat(times);
     }
 
-    /// Sends these objects under the packet id of the last report.
-    pub fn repeat(&mut self, objects: &[Object], times: u32) {
-        let data = service_data(self.packet, self.triggered, objects);
+    /// Sends the last report again.
+    pub fn repeat(&mut self, times: u32) {
+        self.send(self.last.clone(), times);
+    }
+
+    /// The service data of the last report, as anybody in range can hear and keep it.
+    pub fn last(&self) -> &[u8] {
+        &self.last
+    }
+
+    /// Somebody else sends this service data from the sensor's address.
+    pub fn send(&mut self, data: Vec<u8>, times: u32) {
         let service_data = BTreeMap::from([(SERVICE, data)]);
         self.beacon.send(&Advertisement { service_data, ..Advertisement::default() }, times);
     }
 }
 
-/// Device information, packet id, then the objects in the order of their identifiers.
-fn service_data(packet: u8, triggered: bool, objects: &[Object]) -> Vec<u8> {
-    // Version 2 in the upper three bits, bit 2 for a sensor that sends only when something happens.
-    let mut data = vec![0x40 | u8::from(triggered) << 2, 0x00, packet];
+impl Secret {
+    /// Device information, what is encrypted, counter, check.
+    fn seal(&self, Address(address): Address, information: u8, mut objects: Vec<u8>) -> Vec<u8> {
+        let counter = self.counter.to_le_bytes();
+        let mut nonce = [0; 13];
+        let parts = address.into_iter().chain([0xD2, 0xFC, information]).chain(counter);
+        nonce.iter_mut().zip(parts).for_each(|(byte, part)| *byte = part);
+        let check = self.cipher.encrypt_inout_detached(&nonce.into(), &[], objects.as_mut_slice().into());
+        // It fails only above the length of any advertisement.
+        let check = check.unwrap_or_default();
+        [&[information], objects.as_slice(), &counter, &check].concat()
+    }
+}
+
+/// The packet id, then the objects in the order of their identifiers.
+fn in_order(packet: u8, objects: &[Object]) -> Vec<u8> {
     let mut objects: Vec<&Object> = objects.iter().collect();
     objects.sort_by_key(|Object(id, _)| *id);
-    objects.into_iter().for_each(|Object(id, value)| {
-        data.push(*id);
-        data.extend(value);
-    });
-    data
+    let objects =
+        objects.into_iter().flat_map(|Object(id, value)| [*id].into_iter().chain(value.iter().copied()));
+    [0x00, packet].into_iter().chain(objects).collect()
 }
 
 #[cfg(test)]
@@ -111,8 +170,19 @@ mod tests {
     #[test]
     fn objects_stand_in_the_order_of_their_identifiers() {
         let objects = [Object::humidity(5055), Object::temperature(2506)];
-        let expected = [0x40, 0x00, 0x09, 0x02, 0xCA, 0x09, 0x03, 0xBF, 0x13];
-        assert_eq!(service_data(9, false, &objects), expected);
-        assert_eq!(service_data(1, true, &[Object::button(4)]), [0x44, 0x00, 0x01, 0x3A, 0x04]);
+        assert_eq!(in_order(9, &objects), [0x00, 0x09, 0x02, 0xCA, 0x09, 0x03, 0xBF, 0x13]);
+    }
+
+    /// The example of bthome.io, "Encryption".
+    #[test]
+    fn the_published_example_is_encrypted_as_published() {
+        let key =
+            [0x23, 0x1D, 0x39, 0xC1, 0xD7, 0xCC, 0x1A, 0xB1, 0xAE, 0xE2, 0x24, 0xCD, 0x09, 0x6D, 0xB9, 0x32];
+        let secret = Secret { cipher: Cipher::new(&key.into()), counter: 0x3322_1100 };
+        let address = Address([0x54, 0x48, 0xE6, 0x8F, 0x80, 0xA5]);
+        let sealed = secret.seal(address, 0x41, vec![0x02, 0xCA, 0x09, 0x03, 0xBF, 0x13]);
+        let expected =
+            [0x41, 0xA4, 0x72, 0x66, 0xC9, 0x5F, 0x73, 0x00, 0x11, 0x22, 0x33, 0x78, 0x23, 0x72, 0x14];
+        assert_eq!(sealed, expected);
     }
 }
