@@ -2,6 +2,7 @@
 
 use varde_wire::{DeviceId, Observation};
 
+use crate::advert::{AdvertFormat, Secret};
 use crate::esp3::{self, Deframer, Eep, Frame, Telegram};
 use crate::gatt;
 use crate::{Description, FrameError, Problem, Purpose};
@@ -23,9 +24,15 @@ pub(crate) type Decoder = (u16, fn(&[u8], &DeviceId) -> Result<Decoded, FrameErr
 const DECODERS: &[&[Decoder]] = &[
     gatt::battery::DECODERS,
     gatt::blood_pressure::DECODERS,
+    gatt::cgm::DECODERS,
     gatt::current_time::DECODERS,
     gatt::date_time::DECODERS,
     gatt::device_information::DECODERS,
+    gatt::health_thermometer::DECODERS,
+    gatt::heart_rate::DECODERS,
+    gatt::body_composition::DECODERS,
+    gatt::user_data::DECODERS,
+    gatt::weight_scale::DECODERS,
     gatt::record_access::DECODERS,
     gatt::glucose::DECODERS,
     gatt::pulse_oximeter::DECODERS,
@@ -43,6 +50,19 @@ pub fn decode_gatt(uuid: u16, bytes: &[u8]) -> Result<Decoded, FrameError> {
             Err(FrameError { field: "characteristic", offset: 0, problem })
         }
     }
+}
+
+/// A sensor's advertisement: its service or manufacturer data, with or without the number of the service or company
+/// before it, or the whole of it as a scanner shows it raw. A button is taken for a switch.
+///
+/// # Errors
+/// Where it is not of this format, is encrypted and no key is given, or does not fit the key and the address.
+pub fn decode_advert(
+    format: AdvertFormat,
+    bytes: &[u8],
+    secret: Option<&Secret>,
+) -> Result<Decoded, FrameError> {
+    format.decode(bytes, secret, &placeholder())
 }
 
 fn decoders() -> impl Iterator<Item = &'static Decoder> {
@@ -96,4 +116,4 @@ fn placeholder() -> DeviceId {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -55,7 +55,12 @@ impl Description {
 
     /// The numbers of the bits that are set; left out where none is.
     pub(crate) fn with_bits(self, name: &'static str, bits: u16) -> Self {
-        let set = (0..16_u8).filter(|bit| bits >> bit & 1 == 1).map(FieldValue::from).collect::<Vec<_>>();
+        self.with_wide_bits(name, bits.into())
+    }
+
+    /// The same of a field that is wider than two bytes.
+    pub(crate) fn with_wide_bits(self, name: &'static str, bits: u32) -> Self {
+        let set = (0..32_u8).filter(|bit| bits >> bit & 1 == 1).map(FieldValue::from).collect::<Vec<_>>();
         if set.is_empty() { self } else { self.with(name, FieldValue::List(set)) }
     }
 

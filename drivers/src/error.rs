@@ -16,6 +16,13 @@ pub struct FrameError {
     pub problem: Problem,
 }
 
+impl Problem {
+    /// Whether it takes a person to mend it: what is wrong is not the bytes, but who sends them, or with which key.
+    pub const fn needs_somebody(&self) -> bool {
+        matches!(self, Self::NoBindKey | Self::NotEncrypted | Self::NotAuthentic | Self::Replayed { .. })
+    }
+}
+
 /// What can be wrong with a field.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Problem {
@@ -40,10 +47,10 @@ pub enum Problem {
     /// The checksum does not fit what it covers.
     #[error("expected checksum {expected:#04x}, got {got:#04x}")]
     Checksum {
-        /// As computed.
-        expected: u8,
+        /// As computed; one byte wide or two, as the field is.
+        expected: u16,
         /// As sent.
-        got: u8,
+        got: u16,
     },
     /// A stream that is not at the beginning of a packet.
     #[error("no packet begins here; skipped to where one does")]
@@ -59,6 +66,37 @@ pub enum Problem {
     /// A characteristic that no decoder here reads.
     #[error("{0:04X} has no decoder; known are {known}", known = decode::known())]
     UnknownCharacteristic(u16),
+    /// A version or data format that no decoder here reads.
+    #[error("{got:#04x} has no decoder; known are {known}")]
+    UnknownFormat {
+        /// The one in the bytes.
+        got: u8,
+        /// Those that are read.
+        known: &'static str,
+    },
+    /// An encrypted advertisement of a device whose key is not known.
+    #[error("it is encrypted: give the device's bind key")]
+    NoBindKey,
+    /// An advertisement in the clear of a device that encrypts. Anybody can send one in its name.
+    #[error(
+        "it is not encrypted, though the device has a bind key: turn encryption on in the device, or take the bind \
+         key out"
+    )]
+    NotEncrypted,
+    /// An advertisement that was not encrypted with the device's key, or was changed on its way.
+    #[error("it does not fit the device's bind key and address: are both the device's own?")]
+    NotAuthentic,
+    /// A counter that does not rise: sent before and recorded, or the device began to count anew.
+    #[error(
+        "{got} is not above {last}, which was heard before: an old recording, or the device counts from anew, as some \
+         do after a change of battery; then give it a new bind key, or forget the device and add it again"
+    )]
+    Replayed {
+        /// The counter.
+        got: u32,
+        /// The highest so far.
+        last: u32,
+    },
     /// Bytes where the driver expects none.
     #[error("the driver expects nothing on this channel")]
     Unexpected,

@@ -3,11 +3,19 @@
 //! A [`Session`] is the driver of one link: the daemon gives it what the link brings and performs what it asks.
 //! It decodes bytes into measurements, the device's own words, and those into
 //! [`Observation`](varde_wire::Observation)s, the common ones; what it cannot decode it refuses with a
-//! [`FrameError`]. [`decode_gatt`] and [`decode_esp3`] do the same for bytes that a technician holds in hand.
+//! [`FrameError`]. [`decode_gatt`], [`decode_advert`] and [`decode_esp3`] do the same for bytes that a technician holds in hand.
 //!
 //! | in the configuration | driver | what is heard |
 //! |---|---|---|
 //! | BLE profile `blood-pressure` | [`gatt::blood_pressure`], with [`gatt::battery`] and [`gatt::device_information`] | cuffs: Blood Pressure Service 1.1.1 |
+//! | BLE profile `bthome` | [`advert::bthome`] | sensors, contacts and buttons that speak BTHome, such as Shelly's |
+//! | BLE profile `ruuvi` | [`advert::ruuvi`] | Ruuvi's sensors |
+//! | BLE profile `atc` | [`advert::atc`] | thermometers with the firmware of atc1441 or pvvx |
+//! | BLE profile `health-thermometer` | [`gatt::health_thermometer`] | thermometers: Health Thermometer Service 1.0 |
+//! | BLE profile `heart-rate` | [`gatt::heart_rate`] | belts: Heart Rate Service 1.0 |
+//! | BLE profile `weight-scale` | [`gatt::weight_scale`], with [`gatt::user_data`] | scales: Weight Scale Service 1.0 |
+//! | BLE profile `body-composition` | [`gatt::body_composition`], with [`gatt::weight_scale`] and [`gatt::user_data`] | scales that tell more than the weight: Body Composition Service 1.0 |
+//! | BLE profile `continuous-glucose` | [`gatt::cgm`], with [`gatt::e2e_crc`], [`gatt::record_access`], [`gatt::battery`] and [`gatt::device_information`] | glucose sensors under the skin: Continuous Glucose Monitoring Service 1.0.2 |
 //! | BLE profile `glucose` | [`gatt::glucose`], with [`gatt::record_access`] | blood glucose meters: Glucose Service 1.0.1 |
 //! | BLE profile `pulse-oximeter` | [`gatt::pulse_oximeter`], with [`gatt::record_access`] | pulse oximeters, spot-check and continuous: Pulse Oximeter Service 1.0.1 |
 //! | serial protocol `esp3`, profile `F6-02-01`, `F6-02-02` | [`esp3::f6_02`] | EnOcean rockers: alarm pendants and switches |
@@ -21,6 +29,7 @@
 
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails"))]
 
+pub mod advert;
 mod cursor;
 mod decode;
 mod describe;
@@ -36,9 +45,10 @@ mod reading;
 mod session;
 mod uuid;
 
-pub use decode::{Decoded, decode_esp3, decode_gatt};
+pub use decode::{Decoded, decode_advert, decode_esp3, decode_gatt};
 pub use describe::{Description, Field, FieldValue};
 pub use error::{FrameError, Problem};
+pub use gatt::user_data::{Consent, ConsentCode};
 pub use home_time::HomeTime;
 pub use profile::{BleOptions, BleProfile};
 pub use protocol::{BadDevice, SerialDevice, SerialProtocol};

@@ -107,10 +107,13 @@ fn esp3_sender(device: SerialDevice) -> Result<(SenderId, Sender), BadDevice> {
         Some(_) if !eep.is_rocker() => {
             return Err(bad("purpose", format!("{} has only one purpose: leave the key out", eep.name())));
         }
-        Some(name) => Purpose::from_name(name).ok_or_else(|| {
-            let known = Purpose::ALL.iter().map(|purpose| purpose.name());
-            bad("purpose", not_among("purpose", name, known))
-        })?,
+        Some(name) => {
+            let mut known = Purpose::OF_BUTTONS.iter().copied();
+            known.find(|purpose| purpose.name() == name).ok_or_else(|| {
+                let known = Purpose::OF_BUTTONS.iter().map(|purpose| purpose.name());
+                bad("purpose", not_among("purpose", name, known))
+            })?
+        }
     };
     Ok((id, Sender { device: device.name, eep, purpose }))
 }

@@ -7,17 +7,23 @@ pub enum Purpose {
     Pendant,
     /// It switches something.
     Switch,
+    /// It feels whether somebody is in bed.
+    Bed,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: &[Self] = &[Self::Pendant, Self::Switch];
+    pub const ALL: &[Self] = &[Self::Pendant, Self::Switch, Self::Bed];
+
+    /// Those that a button or rocker can have.
+    pub const OF_BUTTONS: &[Self] = &[Self::Pendant, Self::Switch];
 
     /// The purpose's name in the configuration.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Pendant => "pendant",
             Self::Switch => "switch",
+            Self::Bed => "bed",
         }
     }
 

@@ -26,6 +26,8 @@ pub enum Fault {
     Hub,
     /// The Bluetooth adapter or its daemon is not there.
     Bluetooth,
+    /// The radio seems well, and nothing is heard of devices that speak all the time.
+    BluetoothSilence,
     /// A serial port is not there, or somebody else has it.
     Port(String),
     /// A Bluetooth device is in reach but cannot be used.
@@ -36,7 +38,8 @@ impl Fault {
     /// How long it may last before it is told.
     fn grace(&self) -> Duration {
         Duration::from_secs(match self {
-            Self::Disk | Self::Seal => 0,
+            // What the radio's silence had to last for, it has lasted.
+            Self::Disk | Self::Seal | Self::BluetoothSilence => 0,
             Self::Port(_) | Self::Bluetooth => 60,
             Self::Clock | Self::Uplink | Self::Hub | Self::Device(_) => 600,
         })
@@ -52,6 +55,7 @@ impl std::fmt::Display for Fault {
             Self::Uplink => f.write_str("uplink"),
             Self::Hub => f.write_str("hub"),
             Self::Bluetooth => f.write_str("bluetooth"),
+            Self::BluetoothSilence => f.write_str("bluetooth silence"),
             Self::Port(path) => write!(f, "port {path}"),
             Self::Device(name) => write!(f, "device {name}"),
         }

@@ -4,8 +4,11 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use rustix::time::{ClockId, clock_gettime};
 use varde_core::{ClockReading, ClockTrust};
+use varde_drivers::HomeTime;
 use varde_wire::{Anchor, BootId, Instant, Stamp, Trust, WallTime};
 
 /// Milliseconds since boot, suspended time counted (`CLOCK_BOOTTIME`).
@@ -71,6 +74,23 @@ impl Clocks {
     /// What the wall clock is worth now.
     pub fn worth(&self) -> Trust {
         self.stamp_only().trust
+    }
+
+    /// The time of day in the home, where the clock is right.
+    pub fn home_time(&self) -> Option<HomeTime> {
+        if self.worth() != Trust::Synchronised {
+            return None;
+        }
+        let now = Timestamp::from_millisecond(wall().as_unix_millis()).ok()?;
+        let home = TimeZone::system();
+        let zone = home.to_offset_info(now);
+        let minutes = |seconds: i32| i16::try_from(seconds / 60).unwrap_or_default();
+        Some(HomeTime {
+            unix_s: now.as_second(),
+            utc_offset_min: minutes(zone.offset().seconds()),
+            // Everywhere but on one island it is an hour.
+            daylight_saving_min: if zone.dst().is_dst() { 60 } else { 0 },
+        })
     }
 
     /// The time to check certificates against.

@@ -6,17 +6,23 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
+use varde_drivers::advert::{AdvertFormat, Secret};
 use varde_drivers::esp3::Eep;
+use varde_link::Address;
 
 use crate::config::{DEFAULT_DIRECTORY, Settings};
-use crate::{clock, config, daemon, decode, log, observer, status};
+use crate::devices_command::DevicesCommand;
+use crate::{clock, config, daemon, decode, devices_command, log, observer, status};
 
-const EX_USAGE: u8 = 64;
+pub(crate) const EX_USAGE: u8 = 64;
 const EX_DATAERR: u8 = 65;
-const EX_UNAVAILABLE: u8 = 69;
-const EX_IOERR: u8 = 74;
-const EX_CONFIG: u8 = 78;
+pub(crate) const EX_UNAVAILABLE: u8 = 69;
+pub(crate) const EX_CANTCREAT: u8 = 73;
+pub(crate) const EX_IOERR: u8 = 74;
+pub(crate) const EX_TEMPFAIL: u8 = 75;
+pub(crate) const EX_NOPERM: u8 = 77;
+pub(crate) const EX_CONFIG: u8 = 78;
 
 /// The gateway in the home: hears devices, keeps what they say, gets it to the hub.
 #[derive(Parser)]
@@ -52,6 +58,11 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Find, pair, list, forget and watch devices; needs root, such as by sudo
+    Devices {
+        #[command(subcommand)]
+        what: DevicesCommand,
+    },
     /// Decode bytes of a device: one JSON object a line
     Decode {
         #[command(subcommand)]
@@ -68,6 +79,12 @@ enum Decode {
         /// Its bytes in hexadecimal
         hex: String,
     },
+    /// An advertisement of a BTHome sensor: its service data, or the whole of it
+    Bthome(Advert),
+    /// An advertisement of a Ruuvi sensor: its manufacturer data, or the whole of it
+    Ruuvi(Advert),
+    /// An advertisement of a thermometer with the firmware of atc1441 or pvvx: its service data, or the whole of it
+    Atc(Advert),
     /// Packets of an EnOcean stick (EnOcean Serial Protocol 3)
     Esp3 {
         /// The sender's EnOcean Equipment Profile, such as D5-00-01
@@ -76,6 +93,18 @@ enum Decode {
         /// The bytes in hexadecimal
         hex: String,
     },
+}
+
+#[derive(Args)]
+struct Advert {
+    /// What it is encrypted with: 32 hexadecimal digits
+    #[arg(long, requires = "address")]
+    key: Option<String>,
+    /// The sensor's address, such as F0:F1:F2:F3:F4:01, which is part of the encryption
+    #[arg(long, requires = "key")]
+    address: Option<Address>,
+    /// Its bytes in hexadecimal
+    hex: String,
 }
 
 /// Runs the command that the arguments name.
@@ -92,7 +121,14 @@ pub fn run() -> ExitCode {
         Command::Run { config } => run_daemon(&config),
         Command::Check { config } => check(&config),
         Command::Status { config, state, json } => show_status(&config, state, json),
+        Command::Devices { what } => match devices_command::run(what) {
+            Ok(()) => 0,
+            Err(failure) => fail(failure.code, &failure),
+        },
         Command::Decode { what: Decode::Gatt { uuid, hex } } => decode_gatt(&uuid, &hex),
+        Command::Decode { what: Decode::Bthome(advert) } => decode_advert(AdvertFormat::BtHome, &advert),
+        Command::Decode { what: Decode::Ruuvi(advert) } => decode_advert(AdvertFormat::Ruuvi, &advert),
+        Command::Decode { what: Decode::Atc(advert) } => decode_advert(AdvertFormat::Atc, &advert),
         Command::Decode { what: Decode::Esp3 { eep, hex } } => decode_esp3(eep.as_deref(), &hex),
     };
     ExitCode::from(code)
@@ -169,6 +205,19 @@ fn decode_gatt(uuid: &str, hex: &str) -> u8 {
     };
     match decode::bytes_from_hex(hex) {
         Ok(bytes) => print_lines([decode::gatt(uuid, &bytes)]),
+        Err(error) => fail(EX_DATAERR, &error),
+    }
+}
+
+fn decode_advert(format: AdvertFormat, advert: &Advert) -> u8 {
+    let key = match advert.key.as_deref().map(config::bind_key) {
+        Some(None) => return fail(EX_USAGE, &"the key has to be 32 hexadecimal digits"),
+        Some(Some(key)) => Some(key),
+        None => None,
+    };
+    let secret = key.zip(advert.address).map(|(bind_key, address)| Secret { bind_key, address: address.0 });
+    match decode::bytes_from_hex(&advert.hex) {
+        Ok(bytes) => print_lines([decode::advert(format, &bytes, secret.as_ref())]),
         Err(error) => fail(EX_DATAERR, &error),
     }
 }

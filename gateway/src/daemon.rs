@@ -20,7 +20,7 @@ use crate::intake::Intake;
 use crate::snapshot::Sources;
 use crate::store::{Identity, Options, Store, StoreError};
 use crate::uplink::{UplinkError, mqtt::Mqtt, tls};
-use crate::{integrity, observer};
+use crate::{integrity, observer, watch};
 
 /// Why the daemon cannot run at all. Everything else is a fault on the board, and tried again.
 #[derive(Debug, Error)]
@@ -78,7 +78,8 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
     };
     let (store, last_trusted) = Store::start(options, identity, Arc::clone(&board))?;
     let clocks = Arc::new(Clocks::new(settings.synchronised_marker.clone(), last_trusted));
-    let intake = Arc::new(Intake::new(Arc::clone(&clocks), store.clone(), Arc::clone(&board)));
+    let intake =
+        Arc::new(Intake::new(Arc::clone(&clocks), store.clone(), Arc::clone(&board), settings.whose));
     let uplink = Mqtt {
         broker: settings.uplink.broker.clone(),
         gateway: gateway.clone(),
@@ -100,11 +101,18 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
         tasks.spawn(serial::serve(port, captures.clone(), Arc::clone(&intake), Arc::clone(&board)));
     }
     if !settings.ble.is_empty() {
-        tasks.spawn(ble::serve(settings.ble, captures, Arc::clone(&intake), Arc::clone(&board)));
+        tasks.spawn(ble::serve(
+            settings.ble,
+            settings.bluetooth_quiet,
+            captures,
+            Arc::clone(&intake),
+            Arc::clone(&board),
+        ));
     }
     let faults = Arc::clone(&intake);
     tasks.spawn(async move { faults.report_faults().await });
     tasks.spawn(look_at_clock(Arc::clone(&intake), Arc::clone(&clocks), store.clone(), Arc::clone(&board)));
+    tasks.spawn(let_watch(settings.state_directory.clone(), Arc::clone(&intake), Arc::clone(&board)));
     tasks.spawn(look_in(settings.state_directory, gateway.to_string(), started_ms, &board, &clocks, &store));
     tasks.spawn(integrity::check_once(outbox, store.clone()));
     if let Some(watchdog) = sd_notify::watchdog_enabled() {
@@ -189,6 +197,17 @@ fn look_in(
             }
             tokio::time::sleep(LOOK_AT_CLOCK).await;
         }
+    }
+}
+
+/// Lets technicians watch readings live.
+async fn let_watch(state_directory: PathBuf, intake: Arc<Intake>, board: Arc<Board>) {
+    let mut told = false;
+    while let Err(error) = watch::serve(&state_directory, &intake, &board).await {
+        if !std::mem::replace(&mut told, true) {
+            tracing::warn!("'varde devices watch' cannot look in: {error}");
+        }
+        tokio::time::sleep(LOOK_AT_CLOCK).await;
     }
 }
 

@@ -1,8 +1,9 @@
 //! `varde decode`: what the drivers make of bytes that a technician holds in hand.
 
 use serde_json::{Map, Value as Json, json};
+use varde_drivers::advert::{AdvertFormat, Secret};
 use varde_drivers::esp3::Eep;
-use varde_drivers::{Decoded, Description, FieldValue, FrameError, decode_esp3, decode_gatt};
+use varde_drivers::{Decoded, Description, FieldValue, FrameError, decode_advert, decode_esp3, decode_gatt};
 use varde_wire::{Observation, Value};
 
 /// One line of output, or why there is none.
@@ -33,6 +34,11 @@ pub fn gatt(uuid: u16, bytes: &[u8]) -> Line {
     decode_gatt(uuid, bytes).map(|decoded| line(&decoded))
 }
 
+/// A sensor's advertisement.
+pub fn advert(format: AdvertFormat, bytes: &[u8], secret: Option<&Secret>) -> Line {
+    decode_advert(format, bytes, secret).map(|decoded| line(&decoded))
+}
+
 /// ESP3 packets, one line each.
 pub fn esp3(bytes: &[u8], eep: Option<Eep>) -> Vec<Line> {
     decode_esp3(bytes, eep).into_iter().map(|decoded| decoded.map(|decoded| line(&decoded))).collect()
@@ -61,7 +67,7 @@ fn field_value(value: &FieldValue) -> Json {
 }
 
 /// The observation as `varde-hub show --json` prints it, without what only a gateway can know.
-fn observation(observation: &Observation) -> Json {
+pub fn observation(observation: &Observation) -> Json {
     let mut json = Map::new();
     json.insert("metric".to_owned(), json!(observation.metric.to_string()));
     json.insert("code".to_owned(), json!(observation.metric.code()));

@@ -2,12 +2,16 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::broadcast;
 use varde_core::{Admission, FaultChange};
-use varde_wire::{Content, DeviceId, Event, Lane, Metric, Observation, Record, Unit, Value};
+use varde_drivers::{HomeTime, Reading};
+use varde_wire::{Content, Context, DeviceId, Event, Lane, Metric, Observation, Record, Unit, Value};
 
 use crate::board::Board;
 use crate::clock::{self, Clocks};
+use crate::config::Whose;
 use crate::store::{Store, StoreError};
+use crate::watch::Sighting;
 
 /// The one door to the store.
 pub struct Intake {
@@ -15,12 +19,18 @@ pub struct Intake {
     clocks: Arc<Clocks>,
     store: Store,
     board: Arc<Board>,
+    whose: Whose,
+    watchers: broadcast::Sender<Sighting>,
 }
+
+/// Observations that wait for a slow watcher before it loses the oldest.
+const WATCHED: usize = 256;
 
 impl Intake {
     /// A door to this store.
-    pub fn new(clocks: Arc<Clocks>, store: Store, board: Arc<Board>) -> Self {
-        Self { admission: Mutex::default(), clocks, store, board }
+    pub fn new(clocks: Arc<Clocks>, store: Store, board: Arc<Board>, whose: Whose) -> Self {
+        let (watchers, _) = broadcast::channel(WATCHED);
+        Self { admission: Mutex::default(), clocks, store, board, whose, watchers }
     }
 
     /// Takes the observations of one reading. Gives what fires when they are committed; nothing where they were
@@ -30,8 +40,9 @@ impl Intake {
     /// Where the store has stopped.
     pub async fn take(
         &self,
-        observations: Vec<Observation>,
+        reading: Reading,
     ) -> Result<Option<tokio::sync::oneshot::Receiver<()>>, StoreError> {
+        let Reading { observations, context, .. } = reading;
         let admitted = {
             let mut admission = self.admission.lock().unwrap_or_else(PoisonError::into_inner);
             let admitted = admission.admit(observations, clock::now());
@@ -42,8 +53,33 @@ impl Intake {
         for observation in &admitted.observations {
             self.note(observation);
         }
-        let contents = admitted.observations.into_iter().map(Content::Observation).collect();
+        self.show(&admitted.observations);
+        let in_context = |observation: Observation| {
+            let person = self.whose.person(&observation).cloned();
+            Content::observation(observation, Context { person, ..context.clone() })
+        };
+        let contents = admitted.observations.into_iter().map(in_context).collect();
         self.hand_over(admitted.lane, contents).await.map(Some)
+    }
+
+    /// What is admitted from now on.
+    pub fn watch(&self) -> broadcast::Receiver<Sighting> {
+        self.watchers.subscribe()
+    }
+
+    /// The time of day in the home, where the gateway's clock is right.
+    pub fn home_time(&self) -> Option<HomeTime> {
+        self.clocks.home_time()
+    }
+
+    /// What the driver of a device kept before.
+    pub async fn recall(&self, device: &DeviceId) -> Option<Vec<u8>> {
+        self.store.recall(device).await
+    }
+
+    /// Keeps what the driver of a device wants to know after a restart.
+    pub async fn remember(&self, device: DeviceId, bytes: Vec<u8>) {
+        self.store.remember(device, bytes).await;
     }
 
     /// Tells the hub of faults that last, and of their end, until the store stops.
@@ -56,7 +92,8 @@ impl Intake {
             };
             let text = if message.is_empty() { fault.to_string() } else { format!("{fault}: {message}") };
             let text: String = text.chars().take(400).collect();
-            let report = vec![gateway_says(Value::Event(event)), gateway_says(Value::Text(text))];
+            let told = vec![gateway_says(Value::Event(event)), gateway_says(Value::Text(text))];
+            let report = Reading::new(DeviceId::gateway(), told);
             if self.take(report).await.is_err() {
                 return;
             }
@@ -87,6 +124,18 @@ impl Intake {
             return Ok(tokio::sync::oneshot::channel().1);
         }
         self.store.append(lane, records).await
+    }
+
+    /// Shows what was admitted to those who watch; costs nothing where nobody does.
+    fn show(&self, observations: &[Observation]) {
+        if self.watchers.receiver_count() == 0 {
+            return;
+        }
+        let at = clock::wall();
+        for observation in observations {
+            // The last of them may have gone meanwhile.
+            let _ = self.watchers.send(Sighting { at, observation: observation.clone() });
+        }
     }
 
     /// Keeps on the board what a technician asks for first; no measured value.

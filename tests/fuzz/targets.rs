@@ -6,9 +6,11 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use varde_drivers::advert::{AdvertFormat, Secret};
 use varde_drivers::esp3::{Deframer, Eep, Telegram};
 use varde_drivers::{
-    BleOptions, BleProfile, Channel, Input, Purpose, SerialDevice, SerialProtocol, Session, Uuid, decode_esp3, decode_gatt, float,
+    BleOptions, BleProfile, Channel, Input, Purpose, SerialDevice, SerialProtocol, Session, Uuid,
+    decode_advert, decode_esp3, decode_gatt, float,
 };
 use varde_wire::{
     DeviceId, GatewayId, Instant, OpeningKey, Record, SealingKey, SignedBatch, SignedCommand, SignedReceipt,
@@ -20,30 +22,91 @@ pub type Target = fn(&[u8]);
 
 /// Every target, by the name of its corpus.
 pub const ALL: &[(&str, Target)] = &[
+    ("atc", atc),
     ("blood_pressure", blood_pressure),
+    ("bthome", bthome),
+    ("body_composition", body_composition),
+    ("continuous_glucose", continuous_glucose),
     ("cuff_pressure", cuff_pressure),
     ("device_information", device_information),
     ("eep", eep),
     ("esp3_stream", esp3_stream),
     ("float", float),
+    ("health_thermometer", health_thermometer),
+    ("heart_rate", heart_rate),
     ("glucose", glucose),
     ("glucose_context", glucose_context),
     ("key_text", key_text),
     ("pulse_oximeter", pulse_oximeter),
     ("record", record),
+    ("ruuvi", ruuvi),
     ("record_access", record_access),
     ("signed_batch", signed_batch),
     ("signed_command", signed_command),
     ("signed_receipt", signed_receipt),
+    ("user_data", user_data),
+    ("weight_scale", weight_scale),
 ];
 
 /// Blood Pressure Measurement, and its feature.
 pub fn blood_pressure(bytes: &[u8]) {
     let _ = decode_gatt(0x2A35, bytes);
     let _ = decode_gatt(0x2A49, bytes);
-    let mut session = BleProfile::BloodPressure.session(device());
+    let mut session = BleProfile::BloodPressure.session(device(), &BleOptions::default());
     for channel in [Channel::Notified(Uuid::sig(0x2A35)), Channel::Read(Uuid::sig(0x2A49))] {
         give(&mut *session, channel, bytes, 0);
+    }
+}
+
+/// BTHome: with the key of the seeds and without, as a sensor's session hears it. The first byte chooses the service.
+pub fn bthome(bytes: &[u8]) {
+    let Some((service, data)) = bytes.split_first() else { return };
+    let service = [0xFCD2, 0x181C, 0x181E][usize::from(service % 3)];
+    advert(AdvertFormat::BtHome, BleProfile::BtHome, Channel::ServiceData(Uuid::sig(service)), data);
+}
+
+/// Ruuvi's data formats.
+pub fn ruuvi(bytes: &[u8]) {
+    advert(AdvertFormat::Ruuvi, BleProfile::Ruuvi, Channel::ManufacturerData(0x0499), bytes);
+}
+
+/// The thermometers of atc1441 and pvvx.
+pub fn atc(bytes: &[u8]) {
+    advert(AdvertFormat::Atc, BleProfile::Atc, Channel::ServiceData(Uuid::sig(0x181A)), bytes);
+}
+
+/// An advertisement decoded, then heard twice by a session with the key of the seeds and by one without.
+fn advert(format: AdvertFormat, profile: BleProfile, channel: Channel, bytes: &[u8]) {
+    const BIND_KEY: [u8; 16] = 0x231d_39c1_d7cc_1ab1_aee2_24cd_096d_b932_u128.to_be_bytes();
+    const ADDRESS: [u8; 6] = [0x54, 0x48, 0xE6, 0x8F, 0x80, 0xA5];
+    for bind_key in [None, Some(BIND_KEY)] {
+        let secret = bind_key.map(|bind_key| Secret { bind_key, address: ADDRESS });
+        let _ = decode_advert(format, bytes, secret.as_ref());
+        let options = BleOptions {
+            address: ADDRESS,
+            bind_key,
+            purpose: Some(Purpose::Pendant),
+            ..BleOptions::default()
+        };
+        let mut session = profile.session(device(), &options);
+        session.recall(bytes);
+        give(&mut *session, channel, bytes, 0);
+        give(&mut *session, channel, bytes, 1_800_000);
+        session.device_description();
+    }
+}
+
+/// Every value of the Continuous Glucose Monitoring Service: the first byte chooses the characteristic, and a sensor
+/// that has said whether it has E2E-CRC is given the rest.
+pub fn continuous_glucose(bytes: &[u8]) {
+    let Some((choice, value)) = bytes.split_first() else { return };
+    let uuid = 0x2AA7 + u16::from(choice % 6);
+    let _ = decode_gatt(uuid, value);
+    let mut session = BleProfile::ContinuousGlucose.session(device(), &BleOptions::default());
+    let feature = if *choice < 128 { [0, 0, 0, 0x59, 0xFF, 0xFF] } else { [0, 0x10, 0, 0x59, 0xF0, 0x49] };
+    give(&mut *session, Channel::Read(Uuid::sig(0x2AA8)), &feature, 0);
+    for channel in [Channel::Read(Uuid::sig(uuid)), Channel::Notified(Uuid::sig(uuid))] {
+        give(&mut *session, channel, value, 0);
     }
 }
 
@@ -105,6 +168,33 @@ pub fn device_information(bytes: &[u8]) {
     if let Some(([high, low], value)) = bytes.split_first_chunk() {
         let _ = decode_gatt(u16::from_be_bytes([*high, *low]), value);
     }
+}
+
+/// Temperature Measurement, Intermediate Temperature, Temperature Type and Measurement Interval.
+pub fn health_thermometer(bytes: &[u8]) {
+    chosen(BleProfile::HealthThermometer, &[0x2A1C, 0x2A1D, 0x2A1E, 0x2A21], bytes);
+}
+
+/// Heart Rate Measurement and Body Sensor Location.
+pub fn heart_rate(bytes: &[u8]) {
+    chosen(BleProfile::HeartRate, &[0x2A37, 0x2A38], bytes);
+}
+
+/// Weight Measurement and Weight Scale Feature.
+pub fn weight_scale(bytes: &[u8]) {
+    chosen(BleProfile::WeightScale, &[0x2A9D, 0x2A9E], bytes);
+}
+
+/// Body Composition Measurement, whole and in parts, and Body Composition Feature.
+pub fn body_composition(bytes: &[u8]) {
+    chosen(BleProfile::BodyComposition, &[0x2A9C, 0x2A9B], bytes);
+}
+
+/// User Control Point and Database Change Increment, at a scale with two users.
+pub fn user_data(bytes: &[u8]) {
+    let consent = |user| varde_drivers::Consent { user, code: varde_drivers::ConsentCode(1234) };
+    let options = varde_drivers::BleOptions { consents: vec![consent(1), consent(2)], ..Default::default() };
+    chosen_with(&options, BleProfile::WeightScale, &[0x2A9F, 0x2A99, 0x2A9D, 0x2A9C], bytes);
 }
 
 /// SFLOAT and FLOAT, shown with every digit.
@@ -214,6 +304,35 @@ pub fn signed_command(bytes: &[u8]) {
             let _ = command.open(&opening_key());
         }
     }
+}
+
+/// Gives a meter and its decoders the values that the bytes hold, each with its place in the list of
+/// characteristics, its length and the minutes since the one before; then it goes.
+fn chosen(profile: BleProfile, characteristics: &[u16], bytes: &[u8]) {
+    chosen_with(&varde_drivers::BleOptions::default(), profile, characteristics, bytes);
+}
+
+fn chosen_with(
+    options: &varde_drivers::BleOptions,
+    profile: BleProfile,
+    characteristics: &[u16],
+    bytes: &[u8],
+) {
+    let mut session = profile.session(device(), options);
+    let (mut rest, mut now) = (bytes, 0);
+    session.handle_input(Input::Connected, Instant::from_millis(now));
+    while let Some(([choice, length, minutes], values)) = rest.split_first_chunk() {
+        let (value, after) = values.split_at(usize::from(*length).min(values.len()));
+        let characteristic = characteristics[usize::from(*choice) % characteristics.len()];
+        let _ = decode_gatt(characteristic, value);
+        now += u64::from(*minutes) * 60_000;
+        give(&mut *session, Channel::Notified(Uuid::sig(characteristic)), value, now);
+        give(&mut *session, Channel::Read(Uuid::sig(characteristic)), value, now);
+        rest = after;
+    }
+    session.handle_input(Input::Disconnected, Instant::from_millis(now));
+    while session.poll_output().is_some() {}
+    let _ = session.device_description();
 }
 
 fn give(session: &mut dyn Session, channel: Channel, bytes: &[u8], now: u64) {

@@ -48,6 +48,10 @@ class Postcard:
     def u64(self):
         return self.varint(64)
 
+    def i32(self):
+        coded = self.u32()
+        return -(coded + 1) // 2 if coded & 1 else coded // 2
+
     def i64(self):
         coded = self.u64()
         return -(coded + 1) // 2 if coded & 1 else coded // 2

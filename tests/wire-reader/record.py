@@ -8,7 +8,62 @@ MOST_BYTES = 2048
 TRUST = ["unset", "estimated", "synchronised"]
 GAP_REASONS = ["disk", "corruption"]
 ABSENCES = ["not-a-number", "not-at-this-resolution", "positive-infinity", "negative-infinity", "reserved"]
-UNITS = ["mm[Hg]", "kPa", "/min", "%", "Cel", "kg", "mmol/L", "s", "dB[mW]"]
+UNITS = [
+    "mm[Hg]",
+    "kPa",
+    "/min",
+    "%",
+    "Cel",
+    "kg",
+    "mmol/L",
+    "s",
+    "dB[mW]",
+    "[degF]",
+    "g",
+    "[lb_av]",
+    "m",
+    "mm",
+    "[in_i]",
+    "mg/dL",
+    "mg/dL/min",
+    "J",
+    "kJ",
+    "Ohm",
+    "kg/m2",
+    "ms",
+    "min",
+    "h",
+    "d",
+    "lx",
+    "Pa",
+    "hPa",
+    "V",
+    "A",
+    "W",
+    "kW.h",
+    "m3",
+    "m3/h",
+    "L",
+    "mL",
+    "L/min",
+    "m/s",
+    "m/s2",
+    "[g]",
+    "deg",
+    "deg/s",
+    "dB[SPL]",
+    "ug/m3",
+    "g/m3",
+    "[ppm]",
+    "[ppb]",
+    "uS/cm",
+    "K",
+    "Hz",
+    "1",
+    "kcal",
+    "km",
+    "mmol/L/min",
+]
 FLAGS = ["implausible", "questionable", "stored", "device-clock-unset", "intermediate", "test"]
 EVENTS = [  # word, VKP, SCAIP
     ("safety-alarm", "3", None),
@@ -22,6 +77,29 @@ EVENTS = [  # word, VKP, SCAIP
     ("technical-restored", None, None),
     ("contact-lost", "1.20", None),
     ("contact-restored", None, None),
+    ("battery-empty", "1.18", "0014"),
+    ("mains-lost", "1.19", "0085"),
+    ("mains-restored", None, "0086"),
+    ("tamper", None, "0125"),
+    ("tamper-cleared", None, None),
+    ("pull-cord", "4.14", None),
+    ("fall", "4.1", None),
+    ("smoke", "4.11", None),
+    ("smoke-cleared", None, None),
+    ("gas", "4.11", None),
+    ("gas-cleared", None, None),
+    ("water", "4.17", None),
+    ("water-cleared", None, None),
+    ("motion", "4.18", None),
+    ("motion-cleared", None, None),
+    ("in-bed", "4.20", None),
+    ("left-bed", "4.2", None),
+    ("entered-room", "4.5", None),
+    ("left-room", "4.6", None),
+    ("device-fault", "1.5", None),
+    ("device-fault-cleared", None, None),
+    ("clock-wrong", None, None),
+    ("clock-restored", None, None),
 ]
 
 
@@ -31,8 +109,9 @@ def decode(data):
     read = Postcard(data)
     read.version()
     said = {"stamp": stamp(read)}
-    kind = read.variant(["observation", "gap", "anchor"])
-    said[kind] = {"observation": observation, "gap": gap, "anchor": anchor}[kind](read)
+    kinds = {"observation": observation, "gap": gap, "anchor": anchor, "in_context": in_context}
+    kind = read.variant(list(kinds))
+    said[kind] = kinds[kind](read)
     read.end()
     return said
 
@@ -69,6 +148,17 @@ def observation(read):
         "user": read.option(read.u8),
         "flags": flags(read.u32()),
         "group": read.option(lambda: {"id": read.u64(), "member": read.u8(), "size": read.u8()}),
+    }
+
+
+def in_context(read):
+    return observation(read) | {
+        "context": {
+            "person": read.option(read.device),
+            "clock_offset_s": read.option(read.i32),
+            "rssi_dbm": read.option(read.i8),
+            "repeaters": read.option(read.u8),
+        }
     }
 
 

@@ -30,6 +30,11 @@ impl FromStr for Address {
 }
 
 impl Address {
+    /// The device's path below `adapter`.
+    pub(crate) fn device_path(self, adapter: &str) -> String {
+        format!("{adapter}/dev_{}", self.to_string().replace(':', "_"))
+    }
+
     /// The address in a BlueZ device path below `adapter`, as `/org/bluez/hci0/dev_C0_FF_EE_00_00_01`.
     pub(crate) fn from_device_path(adapter: &str, path: &str) -> Option<Self> {
         parse(path.strip_prefix(adapter)?.strip_prefix("/dev_")?, '_')

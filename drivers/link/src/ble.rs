@@ -21,6 +21,10 @@ use crate::{Address, Channel, Chunk, Link, LinkError, Request};
 /// What BlueZ itself gives a connection, and then service discovery.
 const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 
+/// How long a device may take to answer. BlueZ itself ends a connection after 30 s without one; a connection that
+/// is only half there has no such end.
+const ANSWER_LIMIT: Duration = Duration::from_secs(40);
+
 /// How long a call may hold up the end of a link.
 const FAREWELL_LIMIT: Duration = Duration::from_secs(5);
 
@@ -163,6 +167,18 @@ impl Link for BleLink {
         if let Some(why) = self.hold.radio.presence.ended(address).now_or_never() {
             return Err(why);
         }
+        let asked = timeout(ANSWER_LIMIT, self.perform(request)).await;
+        asked.unwrap_or_else(|_elapsed| {
+            let why = LinkError::NotAnswering { address, seconds: ANSWER_LIMIT.as_secs() };
+            self.ended = Some(why.clone());
+            Err(why)
+        })
+    }
+}
+
+impl BleLink {
+    async fn perform(&mut self, request: Request) -> Result<(), LinkError> {
+        let address = self.hold.address;
         let (uuid, answer) = match request {
             Request::Send(_) => return Err(LinkError::Unsuited { link: "Bluetooth", request: "Send" }),
             Request::Disconnect => {

@@ -4,7 +4,7 @@
 //! keeps them in an unbounded queue, and cannot keep the scan to Low Energy. So it is left to what it is good at,
 //! GATT, and this module does the rest. The scan belongs to this connection: closing it ends the scan.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::time::Duration;
 
@@ -13,13 +13,21 @@ use uuid::Uuid;
 use zbus::message::Message;
 use zbus::{Connection, DBusError, MessageStream, OwnedObjectPath, OwnedVariant, Variant};
 
-use crate::{Address, LinkError};
+use crate::{Address, Channel, LinkError};
 
 const BLUEZ: &str = "org.bluez";
 const ADAPTER: &str = "org.bluez.Adapter1";
 const DEVICE: &str = "org.bluez.Device1";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 const OBJECT_MANAGER: &str = "org.freedesktop.DBus.ObjectManager";
+
+const BUS: &str = "org.freedesktop.DBus";
+
+/// For how many devices the D-Bus daemon is asked one by one; it takes 512 rules of one connection.
+const MOST_RULED: usize = 200;
+
+/// How long an adapter stays off in a power cycle.
+const OFF: Duration = Duration::from_secs(1);
 
 /// Longer than D-Bus takes to start bluetoothd on demand (25 s), so that its own error arrives first.
 const CALL_LIMIT: Duration = Duration::from_secs(30);
@@ -36,11 +44,14 @@ pub(crate) struct Bluez {
     pub(crate) connected: Vec<Address>,
 }
 
+/// What an advertisement said, by channel.
+pub(crate) type Said = Vec<(Channel, Vec<u8>)>;
+
 /// What a signal says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
-    /// The device advertised, or somebody connected it.
-    Near(Address),
+    /// The device advertised, with what it said; or somebody connected it.
+    Near(Address, Said),
     HungUp(Address),
     Lost(LinkError),
 }
@@ -48,11 +59,7 @@ pub(crate) enum Signal {
 impl Bluez {
     /// Finds the adapter (the first by name) and switches it on.
     pub(crate) async fn find() -> Result<Self, LinkError> {
-        let connection = zbus::connection::Builder::system()
-            .method_timeout(CALL_LIMIT)
-            .build()
-            .await
-            .map_err(|error| LinkError::BusAbsent { reason: error.to_string() })?;
+        let connection = system_bus().await?;
         let objects: HashMap<OwnedObjectPath, Interfaces> = connection
             .call_method(Some(BLUEZ), "/", Some(OBJECT_MANAGER), "GetManagedObjects", &())
             .await
@@ -93,18 +100,31 @@ impl Bluez {
         Signals { messages: MessageStream::from(&self.connection), adapter: self.adapter.clone() }
     }
 
-    /// Asks for the signals. To be called before the scan starts, whose answer then proves that nothing was
-    /// lost in between.
-    pub(crate) async fn ask_for_signals(&self) -> Result<(), LinkError> {
-        const BUS: &str = "org.freedesktop.DBus";
+    /// Asks for the signals of the adapter and of these devices: what strangers advertise wakes nobody here. To be
+    /// called before the scan starts, whose answer then proves that nothing was lost in between.
+    pub(crate) async fn ask_for_signals<'a>(
+        &self,
+        devices: impl ExactSizeIterator<Item = &'a Address>,
+    ) -> Result<(), LinkError> {
         let adapter = self.adapter.as_str();
         let of_properties = format!("type='signal',sender='{BLUEZ}',interface='{PROPERTIES}'");
-        for rule in [
+        let of_objects = format!("type='signal',sender='{BLUEZ}',interface='{OBJECT_MANAGER}'");
+        let mut rules = vec![
             format!("type='signal',sender='{BUS}',member='NameOwnerChanged',arg0='{BLUEZ}'"),
-            format!("type='signal',sender='{BLUEZ}',interface='{OBJECT_MANAGER}'"),
             format!("{of_properties},path='{adapter}',arg0='{ADAPTER}'"),
-            format!("{of_properties},path_namespace='{adapter}',arg0='{DEVICE}'"),
-        ] {
+        ];
+        if devices.len() > MOST_RULED {
+            rules.push(of_objects);
+            rules.push(format!("{of_properties},path_namespace='{adapter}',arg0='{DEVICE}'"));
+        } else {
+            rules.push(format!("{of_objects},arg0path='{adapter}'"));
+            for device in devices {
+                let path = device.device_path(adapter);
+                rules.push(format!("{of_objects},arg0path='{path}'"));
+                rules.push(format!("{of_properties},path='{path}',arg0='{DEVICE}'"));
+            }
+        }
+        for rule in rules {
             self.connection
                 .call_method(Some(BUS), "/org/freedesktop/DBus", Some(BUS), "AddMatch", &rule)
                 .await
@@ -129,8 +149,26 @@ impl Bluez {
         call.await.map(drop).map_err(|error| self.scan_failed(&error))
     }
 
+    /// Ends our scan. That there is none to end is as good.
+    pub(crate) async fn stop_scan(&self) {
+        let ended =
+            self.connection.call_method(Some(BLUEZ), &self.adapter, Some(ADAPTER), "StopDiscovery", &());
+        let _ = ended.await;
+    }
+
+    /// Switches the adapter off and on again.
+    pub(crate) async fn power_cycle(&self) -> Result<(), LinkError> {
+        self.set_power(false).await?;
+        tokio::time::sleep(OFF).await;
+        self.power_on().await
+    }
+
     async fn power_on(&self) -> Result<(), LinkError> {
-        let body = (ADAPTER, "Powered", Variant::from(true));
+        self.set_power(true).await
+    }
+
+    async fn set_power(&self, on: bool) -> Result<(), LinkError> {
+        let body = (ADAPTER, "Powered", Variant::from(on));
         self.connection
             .call_method(Some(BLUEZ), &self.adapter, Some(PROPERTIES), "Set", &body)
             .await
@@ -147,6 +185,31 @@ impl Bluez {
             _ => daemon_failed(error),
         }
     }
+}
+
+/// Asks systemd to restart bluetoothd.
+pub(crate) async fn restart_daemon() -> Result<(), LinkError> {
+    const SYSTEMD: &str = "org.freedesktop.systemd1";
+    let connection = system_bus().await?;
+    connection
+        .call_method(
+            Some(SYSTEMD),
+            "/org/freedesktop/systemd1",
+            Some("org.freedesktop.systemd1.Manager"),
+            "RestartUnit",
+            &("bluetooth.service", "replace"),
+        )
+        .await
+        .map(drop)
+        .map_err(|error| LinkError::RestartRefused { reason: error.to_string() })
+}
+
+async fn system_bus() -> Result<Connection, LinkError> {
+    zbus::connection::Builder::system()
+        .method_timeout(CALL_LIMIT)
+        .build()
+        .await
+        .map_err(|error| LinkError::BusAbsent { reason: error.to_string() })
 }
 
 /// The signals of one adapter and its devices, in the order in which BlueZ sent them.
@@ -189,8 +252,9 @@ fn read(adapter: &str, message: &Message) -> Option<Signal> {
         "InterfacesAdded" => {
             let (path, interfaces): (OwnedObjectPath, Interfaces) = body.deserialize().ok()?;
             // BlueZ gives an RSSI only to what it hears; without one this is a device it remembers.
-            let heard = interfaces.get(DEVICE)?.contains_key("RSSI");
-            Address::from_device_path(adapter, &path).filter(|_| heard).map(Signal::Near)
+            let device = interfaces.get(DEVICE)?;
+            let address = Address::from_device_path(adapter, &path)?;
+            device.contains_key("RSSI").then(|| Signal::Near(address, said(device)))
         }
         "InterfacesRemoved" => {
             let (path, interfaces): (OwnedObjectPath, Vec<String>) = body.deserialize().ok()?;
@@ -217,13 +281,34 @@ fn changed(adapter: &str, path: &str, interface: &str, properties: &Properties) 
     let address = Address::from_device_path(adapter, path).filter(|_| interface == DEVICE)?;
     match bool_of(properties, "Connected") {
         Some(false) => Some(Signal::HungUp(address)),
-        Some(true) => Some(Signal::Near(address)),
+        Some(true) => Some(Signal::Near(address, Vec::new())),
         None => {
-            let advertised = ["RSSI", "ServiceData", "ManufacturerData"];
-            let heard = advertised.iter().any(|&name| properties.contains_key(name));
-            heard.then_some(Signal::Near(address))
+            let said = said(properties);
+            (!said.is_empty()).then_some(Signal::Near(address, said))
         }
     }
+}
+
+/// What an advertisement said: the strength of its signal first.
+fn said(properties: &Properties) -> Said {
+    let rssi = properties.get("RSSI").and_then(|value| i16::try_from(value).ok()).map(|dbm| {
+        let dbm = i8::try_from(dbm).unwrap_or(if dbm < 0 { i8::MIN } else { i8::MAX });
+        (Channel::Rssi, dbm.to_le_bytes().to_vec())
+    });
+    let services: BTreeMap<String, OwnedVariant> = dictionary(properties, "ServiceData");
+    let services = services.into_iter().filter_map(|(uuid, data)| {
+        Some((Channel::ServiceData(Uuid::try_parse(&uuid).ok()?), data.try_into().ok()?))
+    });
+    let companies: BTreeMap<u16, OwnedVariant> = dictionary(properties, "ManufacturerData");
+    let companies = companies
+        .into_iter()
+        .filter_map(|(company, data)| Some((Channel::ManufacturerData(company), data.try_into().ok()?)));
+    rssi.into_iter().chain(services).chain(companies).collect()
+}
+
+fn dictionary<T: TryFrom<OwnedVariant> + Default>(properties: &Properties, name: &str) -> T {
+    let value = properties.get(name).and_then(|value| value.try_clone().ok());
+    value.and_then(|value| T::try_from(value).ok()).unwrap_or_default()
 }
 
 fn adapter_name(path: &str) -> &str {
@@ -303,17 +388,48 @@ mod tests {
         read(HCI0, &message.build(&(BLUEZ, old, new)).unwrap())
     }
 
+    /// An advertisement without data, of this strength.
+    fn near(rssi: i8) -> Signal {
+        Signal::Near(CUFF, vec![(Channel::Rssi, rssi.to_le_bytes().to_vec())])
+    }
+
     #[test]
     fn an_advertisement_is_presence_and_a_remembered_device_is_not() {
         let rssi = || Variant::from(-60_i16);
-        assert_eq!(properties_changed(CUFF_PATH, DEVICE, "RSSI", rssi()), Some(Signal::Near(CUFF)));
-        assert_eq!(added(CUFF_PATH, "RSSI", rssi()), Some(Signal::Near(CUFF)));
+        assert_eq!(properties_changed(CUFF_PATH, DEVICE, "RSSI", rssi()), Some(near(-60)));
+        assert_eq!(added(CUFF_PATH, "RSSI", rssi()), Some(near(-60)));
+        assert_eq!(added(CUFF_PATH, "RSSI", Variant::from(-200_i16)), Some(near(-128)));
         assert_eq!(added(CUFF_PATH, "Paired", Variant::from(true)), None);
         assert_eq!(properties_changed(CUFF_PATH, DEVICE, "Paired", Variant::from(true)), None);
         assert_eq!(
             properties_changed(CUFF_PATH, DEVICE, "Connected", Variant::from(true)),
-            Some(Signal::Near(CUFF))
+            Some(Signal::Near(CUFF, Vec::new()))
         );
+    }
+
+    #[test]
+    fn what_an_advertisement_says_is_told_by_its_channel() {
+        let by_service = BTreeMap::from([(
+            "0000fcd2-0000-1000-8000-00805f9b34fb".to_owned(),
+            Variant::from(vec![0x40_u8, 1, 97]),
+        )]);
+        let by_company = BTreeMap::from([(0x0499_u16, Variant::from(vec![5_u8]))]);
+        let body = (
+            DEVICE,
+            HashMap::from([
+                ("RSSI", Variant::from(-71_i16)),
+                ("ServiceData", Variant::from(by_service)),
+                ("ManufacturerData", Variant::from(by_company)),
+            ]),
+            Vec::<String>::new(),
+        );
+        let message = Message::signal(CUFF_PATH, PROPERTIES, "PropertiesChanged").build(&body).unwrap();
+        let said = vec![
+            (Channel::Rssi, vec![0xB9]),
+            (Channel::ServiceData(Uuid::from_u128(0xFCD2_0000_1000_8000_0080_5F9B_34FB)), vec![0x40, 1, 97]),
+            (Channel::ManufacturerData(0x0499), vec![5]),
+        ];
+        assert_eq!(read(HCI0, &message), Some(Signal::Near(CUFF, said)));
     }
 
     #[test]

@@ -102,6 +102,13 @@ impl fmt::Display for Moment {
                 write!(f, "< notified {from} {}", Hex(bytes))
             }
             Event::Heard { channel: Channel::Read(from), bytes } => write!(f, "< read {from} {}", Hex(bytes)),
+            Event::Heard { channel: Channel::ServiceData(from), bytes } => {
+                write!(f, "< service-data {from} {}", Hex(bytes))
+            }
+            Event::Heard { channel: Channel::ManufacturerData(company), bytes } => {
+                write!(f, "< manufacturer-data {company} {}", Hex(bytes))
+            }
+            Event::Heard { channel: Channel::Rssi, bytes } => write!(f, "< rssi {}", Hex(bytes)),
             Event::Asked(Request::Send(bytes)) => write!(f, "> send {}", Hex(bytes)),
             Event::Asked(Request::Write { characteristic, bytes }) => {
                 write!(f, "> write {characteristic} {}", Hex(bytes))
@@ -141,7 +148,18 @@ fn moment(text: &str) -> Result<Moment, &'static str> {
         (Some("<"), Some("serial")) => heard(Channel::Serial, &mut words)?,
         (Some("<"), Some("notified")) => heard(Channel::Notified(characteristic(&mut words)?), &mut words)?,
         (Some("<"), Some("read")) => heard(Channel::Read(characteristic(&mut words)?), &mut words)?,
-        (Some("<"), _) => return Err("`serial`, `notified` or `read` after `<`"),
+        (Some("<"), Some("service-data")) => {
+            heard(Channel::ServiceData(characteristic(&mut words)?), &mut words)?
+        }
+        (Some("<"), Some("manufacturer-data")) => {
+            heard(Channel::ManufacturerData(company(&mut words)?), &mut words)?
+        }
+        (Some("<"), Some("rssi")) => heard(Channel::Rssi, &mut words)?,
+        (Some("<"), _) => {
+            return Err(
+                "`serial`, `notified`, `read`, `service-data`, `manufacturer-data` or `rssi` after `<`",
+            );
+        }
         (Some(">"), request) => Event::Asked(asked(request, &mut words)?),
         _ => return Err("`<` or `>` after the time"),
     };
@@ -168,6 +186,11 @@ fn asked(request: Option<&str>, words: &mut SplitWhitespace<'_>) -> Result<Reque
 
 fn characteristic(words: &mut SplitWhitespace<'_>) -> Result<Uuid, &'static str> {
     words.next().and_then(|word| Uuid::try_parse(word).ok()).ok_or("the UUID of a characteristic")
+}
+
+fn company(words: &mut SplitWhitespace<'_>) -> Result<u16, &'static str> {
+    let number = words.next().and_then(number).and_then(|number| u16::try_from(number).ok());
+    number.ok_or("the number of a company, 0 to 65535")
 }
 
 fn bytes(words: &mut SplitWhitespace<'_>) -> Result<Vec<u8>, &'static str> {
@@ -208,7 +231,7 @@ mod tests {
     fn random_moment(random: &mut SplitMix) -> Moment {
         let characteristic = Uuid::from_u64_pair(random.next(), random.next());
         let bytes: Vec<u8> = (0..random.below(60)).map(|_| random.next().to_le_bytes()[0]).collect();
-        let event = match random.below(8) {
+        let event = match random.below(11) {
             0 => Event::Heard { channel: Channel::Serial, bytes },
             1 => Event::Heard { channel: Channel::Notified(characteristic), bytes },
             2 => Event::Heard { channel: Channel::Read(characteristic), bytes },
@@ -216,6 +239,12 @@ mod tests {
             4 => Event::Asked(Request::Write { characteristic, bytes }),
             5 => Event::Asked(Request::Subscribe { characteristic }),
             6 => Event::Asked(Request::Read { characteristic }),
+            7 => Event::Heard { channel: Channel::ServiceData(characteristic), bytes },
+            8 => Event::Heard {
+                channel: Channel::ManufacturerData(u16::try_from(random.below(65_536)).unwrap()),
+                bytes,
+            },
+            9 => Event::Heard { channel: Channel::Rssi, bytes },
             _ => Event::Asked(Request::Disconnect),
         };
         let bits = u32::try_from(random.below(64)).unwrap();

@@ -8,9 +8,9 @@ use btleplug::platform::{Adapter, Manager};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use crate::bluez::{Bluez, Signal, Signals};
+use crate::bluez::{self, Bluez, Signal, Signals};
 use crate::presence::Presence;
-use crate::{Address, BleLink, BootClock, LinkError};
+use crate::{Address, BleLink, BootClock, Chunk, LinkError};
 
 /// A device to look for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,10 +20,23 @@ pub struct Sought {
     /// The services it advertises, and must have once connected. Where they are not known (none given for any
     /// one device), every advertisement in the neighbourhood wakes the gateway.
     pub services: Vec<Uuid>,
+    /// Whether it is to be connected to. Else all it has to say is in its advertisements.
+    pub connects: bool,
+}
+
+/// What a device said in one advertisement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advertisement {
+    /// Which device.
+    pub address: Address,
+    /// When it was heard, in milliseconds since boot.
+    pub at_ms: u64,
+    /// The strength of its signal first ([`Channel::Rssi`](crate::Channel::Rssi)), where that is known; then the data.
+    pub chunks: Vec<Chunk>,
 }
 
 /// What a [`Central`] reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CentralEvent {
     /// A sought device is in reach. It may be gone again at any time.
     Sighted {
@@ -32,6 +45,8 @@ pub enum CentralEvent {
         /// When it was first heard since the last report, in milliseconds since boot.
         at_ms: u64,
     },
+    /// A sought device that is not connected to has said something.
+    Advertised(Advertisement),
 }
 
 /// Bluetooth on this box. Keep one for the life of the process: the connection to D-Bus that btleplug opens is
@@ -55,6 +70,8 @@ pub(crate) struct Radio {
     pub(crate) adapter: Adapter,
     pub(crate) clock: BootClock,
     pub(crate) sought: BTreeMap<Address, Vec<Uuid>>,
+    /// What is scanned for; nothing means everything.
+    services: Vec<Uuid>,
     watch: JoinHandle<()>,
     /// The scan lasts as long as this connection.
     bluez: Bluez,
@@ -76,19 +93,39 @@ impl Bluetooth {
         let bluez = Bluez::find().await?;
         let adapter = self.adapter(&bluez).await?;
         let services = scanned_services(&sought);
+        let listener = Listener {
+            connecting: sought.iter().filter(|device| device.connects).map(|device| device.address).collect(),
+            clock: self.clock,
+        };
         let sought: BTreeMap<_, _> =
             sought.into_iter().map(|sought| (sought.address, sought.services)).collect();
-        let presence = Arc::new(Presence::new(sought.keys().copied().collect()));
+        let presence = Arc::new(Presence::new(listener.connecting.clone()));
         // A device that is still connected, from before a restart of the gateway, does not advertise.
         for &address in &bluez.connected {
             presence.sighted(address, (self.clock)());
         }
         let signals = bluez.signals();
-        let watch = tokio::spawn(watch(signals, Arc::clone(&presence), self.clock));
-        let radio = Radio { presence, adapter, clock: self.clock, sought, watch, bluez };
-        radio.bluez.ask_for_signals().await?;
-        radio.bluez.start_scan(&services).await?;
+        let watch = tokio::spawn(listener.listen(signals, Arc::clone(&presence)));
+        let radio = Radio { presence, adapter, clock: self.clock, sought, services, watch, bluez };
+        radio.bluez.ask_for_signals(radio.sought.keys()).await?;
+        radio.bluez.start_scan(&radio.services).await?;
         Ok(Central(Arc::new(radio)))
+    }
+
+    /// Switches the first adapter off and on again. Every central and link ends by it.
+    ///
+    /// # Errors
+    /// D-Bus, bluetoothd or the adapter is missing or does not do its part.
+    pub async fn power_cycle(&self) -> Result<(), LinkError> {
+        Bluez::find().await?.power_cycle().await
+    }
+
+    /// Has systemd restart bluetoothd. Every central and link ends by it.
+    ///
+    /// # Errors
+    /// D-Bus or systemd is missing, or does not let us.
+    pub async fn restart_daemon(&self) -> Result<(), LinkError> {
+        bluez::restart_daemon().await
     }
 
     /// btleplug's view of the same adapter.
@@ -123,6 +160,20 @@ impl Central {
         self.0.presence.next().await
     }
 
+    /// Ends the scan and begins it again.
+    ///
+    /// # Errors
+    /// The scan cannot be begun again; the central is used up.
+    pub async fn restart_scan(&self) -> Result<(), LinkError> {
+        self.0.bluez.stop_scan().await;
+        self.0.bluez.start_scan(&self.0.services).await
+    }
+
+    /// How many advertisements went unread because there were too many.
+    pub fn overrun(&self) -> u64 {
+        self.0.presence.overrun()
+    }
+
     /// Connects to a sought device and finds its services. The future does not borrow the central, so that
     /// others can be heard meanwhile; dropping it gives up.
     ///
@@ -143,19 +194,39 @@ impl Drop for Radio {
 }
 
 /// Brings the signals to those who wait. It never waits itself, so that the connection never stands still.
-async fn watch(mut signals: Signals, presence: Arc<Presence>, clock: BootClock) {
-    loop {
-        match signals.next().await {
-            Signal::Near(address) => presence.sighted(address, clock()),
-            Signal::HungUp(address) => presence.hung_up(address),
-            Signal::Lost(why) => return presence.lost(why),
+struct Listener {
+    /// The devices that are connected to; what the others advertise is read.
+    connecting: BTreeSet<Address>,
+    clock: BootClock,
+}
+
+impl Listener {
+    async fn listen(self, mut signals: Signals, presence: Arc<Presence>) {
+        loop {
+            match signals.next().await {
+                Signal::Near(address, said) if self.connecting.contains(&address) => {
+                    drop(said);
+                    presence.sighted(address, (self.clock)());
+                }
+                Signal::Near(address, said) => {
+                    let at_ms = (self.clock)();
+                    let chunk = |(channel, bytes)| Chunk { at_ms, channel, bytes };
+                    let chunks: Vec<_> = said.into_iter().map(chunk).collect();
+                    if !chunks.is_empty() {
+                        presence.advertised(Advertisement { address, at_ms, chunks });
+                    }
+                }
+                Signal::HungUp(address) => presence.hung_up(address),
+                Signal::Lost(why) => return presence.lost(why),
+            }
         }
     }
 }
 
-/// The services to scan for; none, which means all, if one device's are not known.
+/// The services to scan for; none, which means all, if one device's are not known, or all it says is in its
+/// advertisements: BlueZ looks for services in the list of them, where data of a service do not stand.
 fn scanned_services(sought: &[Sought]) -> Vec<Uuid> {
-    if sought.iter().any(|sought| sought.services.is_empty()) {
+    if sought.iter().any(|sought| sought.services.is_empty() || !sought.connects) {
         return Vec::new();
     }
     let services: BTreeSet<Uuid> = sought.iter().flat_map(|sought| &sought.services).copied().collect();
@@ -169,8 +240,14 @@ mod tests {
     #[test]
     fn one_device_of_unknown_services_makes_the_scan_hear_all() {
         let [first, second] = [Uuid::from_u128(1), Uuid::from_u128(2)];
-        let sought = |services: &[Uuid]| Sought { address: Address([0; 6]), services: services.to_vec() };
+        let sought = |services: &[Uuid]| Sought {
+            address: Address([0; 6]),
+            services: services.to_vec(),
+            connects: true,
+        };
         assert_eq!(scanned_services(&[sought(&[second, first]), sought(&[first])]), [first, second]);
         assert!(scanned_services(&[sought(&[first]), sought(&[])]).is_empty());
+        let sensor = Sought { connects: false, ..sought(&[second]) };
+        assert!(scanned_services(&[sought(&[first]), sensor]).is_empty());
     }
 }

@@ -92,6 +92,23 @@ pub enum LinkError {
         reason: String,
     },
 
+    /// The device is connected and does not answer.
+    #[error("Bluetooth device {address} is connected, but has not answered for {seconds} s: bring it nearer")]
+    NotAnswering {
+        /// The device.
+        address: Address,
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// systemd does not restart bluetoothd for us.
+    #[error(
+        "bluetooth.service cannot be restarted ({reason}): install Varde's polkit rule, or restart it by hand"
+    )]
+    RestartRefused {
+        /// What D-Bus said.
+        reason: String,
+    },
+
     /// The device does not answer.
     #[error("Bluetooth device {address} is out of reach ({reason}): bring it nearer, or change its battery")]
     OutOfReach {
@@ -182,6 +199,8 @@ impl LinkError {
             Self::AdapterAbsent => "adapter-absent",
             Self::AdapterOff { .. } => "adapter-off",
             Self::ScanRefused { .. } => "scan-refused",
+            Self::NotAnswering { .. } => "not-answering",
+            Self::RestartRefused { .. } => "restart-refused",
             Self::OutOfReach { .. } => "out-of-reach",
             Self::ConnectTimedOut { .. } => "connect-timed-out",
             Self::InUse { .. } => "in-use",

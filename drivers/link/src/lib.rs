@@ -15,6 +15,7 @@ mod capture;
 mod central;
 mod error;
 mod faulty;
+mod pairing;
 mod presence;
 mod recorder;
 mod replay;
@@ -26,9 +27,10 @@ use std::future::Future;
 pub use address::{Address, NotAnAddress};
 pub use ble::BleLink;
 pub use capture::{Capture, CaptureError, Event, Moment};
-pub use central::{Bluetooth, Central, CentralEvent, Sought};
+pub use central::{Advertisement, Bluetooth, Central, CentralEvent, Sought};
 pub use error::LinkError;
 pub use faulty::{Faulty, Injuries};
+pub use pairing::{Answer, Attempt, Neighbour, Neighbourhood, Pairing, PairingError, Question, Step};
 pub use recorder::Recorder;
 pub use replay::{Pace, Replay};
 pub use serial::SerialLink;
@@ -76,6 +78,12 @@ pub enum Channel {
     Notified(Uuid),
     /// The answer to a read of this characteristic, whole.
     Read(Uuid),
+    /// Data of this service in an advertisement.
+    ServiceData(Uuid),
+    /// Data of this company in an advertisement, by the number that Bluetooth SIG gave it.
+    ManufacturerData(u16),
+    /// The strength of the signal that brought what follows: one byte, dBm in two's complement.
+    Rssi,
 }
 
 /// What the gateway asks of a device.

@@ -1,23 +1,31 @@
 //! What is known of the devices in reach: who was heard, who hung up, and whether the radio is still there.
 //!
 //! One task writes it from BlueZ's signals; a [`Central`](crate::Central) and its links wait on it. It holds at
-//! most one sighting for each wanted device, so a busy radio cannot fill the memory.
+//! most one sighting for each wanted device, and a bounded number of advertisements, so a busy radio cannot fill the
+//! memory.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use tokio::sync::watch;
 
-use crate::{Address, CentralEvent, LinkError};
+use crate::{Address, Advertisement, CentralEvent, LinkError};
 
 #[derive(Debug)]
 pub(crate) struct Presence(watch::Sender<State>);
+
+/// How many advertisements wait at the most; then the oldest go.
+const MOST_ADVERTISEMENTS: usize = 256;
 
 #[derive(Debug)]
 struct State {
     wanted: BTreeSet<Address>,
     /// Oldest first, each device at most once.
     sighted: VecDeque<CentralEvent>,
+    /// Of devices that say everything in them, oldest first.
+    advertised: VecDeque<Advertisement>,
+    /// Advertisements that went unread.
+    overrun: u64,
     /// The devices that a link holds or is connecting to.
     engaged: BTreeMap<Address, Line>,
     /// Why nothing will be heard any more.
@@ -32,7 +40,14 @@ enum Line {
 
 impl Presence {
     pub(crate) fn new(wanted: BTreeSet<Address>) -> Self {
-        let state = State { wanted, sighted: VecDeque::new(), engaged: BTreeMap::new(), lost: None };
+        let state = State {
+            wanted,
+            sighted: VecDeque::new(),
+            advertised: VecDeque::new(),
+            overrun: 0,
+            engaged: BTreeMap::new(),
+            lost: None,
+        };
         Self(watch::Sender::new(state))
     }
 
@@ -48,6 +63,22 @@ impl Presence {
             }
             news
         });
+    }
+
+    /// A device said something in an advertisement.
+    pub(crate) fn advertised(&self, advertisement: Advertisement) {
+        self.0.send_modify(|state| {
+            if state.advertised.len() >= MOST_ADVERTISEMENTS {
+                state.advertised.pop_front();
+                state.overrun = state.overrun.saturating_add(1);
+            }
+            state.advertised.push_back(advertisement);
+        });
+    }
+
+    /// How many advertisements went because nobody read them in time.
+    pub(crate) fn overrun(&self) -> u64 {
+        self.0.borrow().overrun
     }
 
     /// A device's connection ended.
@@ -75,7 +106,12 @@ impl Presence {
             self.0.send_if_modified(|state| {
                 event = match &state.lost {
                     Some(why) => Some(Err(why.clone())),
-                    None => state.sighted.pop_front().map(Ok),
+                    // A meter is near for seconds, and a sensor says the same again.
+                    None => {
+                        let sighted = state.sighted.pop_front();
+                        let advertised = || state.advertised.pop_front().map(CentralEvent::Advertised);
+                        sighted.or_else(advertised).map(Ok)
+                    }
                 };
                 false
             });
@@ -165,6 +201,19 @@ mod tests {
         assert_eq!(presence.next().now_or_never(), sighting(SCALE, 1000));
         assert_eq!(presence.next().now_or_never(), sighting(CUFF, 1001));
         assert_eq!(presence.next().now_or_never(), None);
+    }
+
+    #[test]
+    fn advertisements_that_nobody_reads_make_room_for_newer_ones_and_are_counted() {
+        let presence = presence();
+        for number in 0..300_u64 {
+            presence.advertised(Advertisement { address: SCALE, at_ms: number, chunks: Vec::new() });
+        }
+        presence.sighted(CUFF, 300);
+        assert_eq!(presence.next().now_or_never(), sighting(CUFF, 300), "a meter does not wait for sensors");
+        let oldest = Advertisement { address: SCALE, at_ms: 44, chunks: Vec::new() };
+        assert_eq!(presence.next().now_or_never(), Some(Ok(CentralEvent::Advertised(oldest))));
+        assert_eq!(presence.overrun(), 44);
     }
 
     #[tokio::test]

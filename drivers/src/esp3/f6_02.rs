@@ -68,8 +68,8 @@ impl Rocker {
         let (metric, event) = match (purpose, self.is_pressed()) {
             (Purpose::Pendant, true) => (Metric::PERSONAL_ALARM, Event::SafetyAlarm),
             (Purpose::Pendant, false) => return None,
-            (Purpose::Switch, true) => (Metric::SWITCH, Event::ButtonPressed),
-            (Purpose::Switch, false) => (Metric::SWITCH, Event::ButtonReleased),
+            (Purpose::Switch | Purpose::Bed, true) => (Metric::SWITCH, Event::ButtonPressed),
+            (Purpose::Switch | Purpose::Bed, false) => (Metric::SWITCH, Event::ButtonReleased),
         };
         Some(Observation::new(device.clone(), metric, Value::Event(event)))
     }

@@ -194,7 +194,10 @@ fn check(cursor: &mut Cursor<'_>, field: &'static str, covered: &[&[u8]]) -> Res
     let offset = cursor.offset();
     match cursor.u8(field)? {
         got if got == expected => Ok(()),
-        got => Err(FrameError { field, offset, problem: Problem::Checksum { expected, got } }),
+        got => {
+            let problem = Problem::Checksum { expected: expected.into(), got: got.into() };
+            Err(FrameError { field, offset, problem })
+        }
     }
 }
 

@@ -315,6 +315,8 @@ impl SampleLocation {
             2 => Some("alternate-site-test"),
             3 => Some("earlobe"),
             4 => Some("control-solution"),
+            // Only a continuous monitor has this one.
+            5 => Some("subcutaneous-tissue"),
             15 => Some("not-available"),
             _ => None,
         }

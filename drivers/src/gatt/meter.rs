@@ -4,7 +4,7 @@
 //! what would be lost first:
 //!
 //! 1. what later values need to be understood ([`Meter::AT_CONNECTION`]; mostly nothing);
-//! 2. the measurements are subscribed to;
+//! 2. the measurements are subscribed to, and the meter is asked for what it sends only then ([`Meter::greet`]);
 //! 3. the meter's clock is read, compared with ours, and set where it is wrong and can be set;
 //! 4. where it has a memory, the records in it are fetched;
 //! 5. once a day, since each answer costs the meter's battery: battery, features, device information;
@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use varde_wire::{Context, DeviceId, Flags, Instant, Observation};
 
+pub(in crate::gatt) use self::clock::coincident;
 use self::clock::{ClockCheck, Clocked};
 use self::records::{CONTROL_POINT, Origin, Records, Step};
 use crate::gatt::battery::{BATTERY_LEVEL, BatteryLevel};
@@ -47,11 +48,37 @@ pub(crate) trait Meter: Send {
     /// Whether the gateway ends the connection once the records are fetched.
     const HANGS_UP: bool = false;
 
-    /// Takes in a value of one of the characteristics above; any other is [unexpected].
+    /// What it is asked at each connection, once the measurements are subscribed to.
+    fn greet(&mut self, _now: Instant) -> Vec<Request> {
+        Vec::new()
+    }
+
+    /// Takes in a value of one of the characteristics above, or of what was asked; any other is [unexpected].
     ///
     /// # Errors
     /// Where its decoder refuses the value.
     fn take(&mut self, characteristic: Uuid, bytes: &[u8], visit: &Visit<'_>) -> Result<Taken, FrameError>;
+
+    /// The time that [`poll_timeout`](Self::poll_timeout) named has come.
+    fn handle_timeout(&mut self, _visit: &Visit<'_>) -> Taken {
+        Taken::default()
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout), while it is connected.
+    fn poll_timeout(&self) -> Option<Instant> {
+        None
+    }
+
+    /// The connection is over: what was held back for more to come is complete.
+    fn farewell(&mut self, _visit: &Visit<'_>) -> Taken {
+        Taken::default()
+    }
+
+    /// The values in a notification, where one can carry several: each is taken, or refused, as if it had come
+    /// alone.
+    fn split(_characteristic: Uuid, bytes: &[u8]) -> Vec<&[u8]> {
+        vec![bytes]
+    }
 
     /// Whether a notified value is a record of the memory. The same value may come live; then it is one as well.
     fn record(_characteristic: Uuid, _bytes: &[u8]) -> Option<Record> {
@@ -81,7 +108,6 @@ pub(crate) struct Visit<'a> {
     /// Which meter it is.
     pub(crate) device: &'a DeviceId,
     /// The gateway's clock at this moment, where it is right.
-    #[allow(dead_code, reason = "for meters whose times are relative")]
     pub(crate) home_time: Option<HomeTime>,
     /// When it came.
     pub(crate) now: Instant,
@@ -92,6 +118,8 @@ pub(crate) struct Visit<'a> {
 /// What came of a value.
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
+    /// A measurement of its own that was held back until now.
+    pub(crate) earlier: Vec<Observation>,
     /// What was measured; empty for what is no measurement.
     pub(crate) observations: Vec<Observation>,
     /// What the meter is asked next.
@@ -188,6 +216,8 @@ impl<M: Meter> MeterSession<M> {
         self.request(M::AT_CONNECTION.iter().copied().map(Request::Read));
         self.request(M::MEASUREMENTS.iter().copied().map(Request::Subscribe));
         self.request(M::MEMORY.map(|_| Request::Subscribe(CONTROL_POINT)));
+        let requests = self.meter.greet(now);
+        self.request(requests);
         self.clock.begin(self.time.is_some());
         self.request(clock::CHARACTERISTICS.map(Request::Read));
         let fetch = self.records.as_mut().map(|records| records.begin(now));
@@ -206,6 +236,7 @@ impl<M: Meter> MeterSession<M> {
 
     fn decode(&mut self, channel: Channel, bytes: &[u8], now: Instant) -> Result<(), FrameError> {
         let home_time = self.home_time(now);
+        let visit = Visit { device: &self.device, home_time, now, is_stored: false };
         let taken = match channel {
             Channel::Read(BATTERY_LEVEL) => {
                 Taken::measured(vec![BatteryLevel::decode(bytes)?.observation(&self.device)])
@@ -217,23 +248,16 @@ impl<M: Meter> MeterSession<M> {
             Channel::Read(uuid) if clock::CHARACTERISTICS.contains(&uuid) => {
                 let Clocked { observations, requests } =
                     self.clock.take(uuid, bytes, home_time, &self.device)?;
-                Taken { observations, requests, clock_offset_s: None }
+                Taken { observations, requests, ..Taken::default() }
             }
             Channel::Notified(CONTROL_POINT) if self.records.is_some() => return self.answered(bytes, now),
-            Channel::Notified(uuid) if M::MEASUREMENTS.contains(&uuid) => {
-                return self.notified(uuid, bytes, now);
+            Channel::Notified(uuid) => return self.notified(uuid, bytes, now),
+            Channel::Read(uuid) => self.meter.take(uuid, bytes, &visit)?,
+            Channel::Serial | Channel::ServiceData(_) | Channel::ManufacturerData(_) | Channel::Rssi => {
+                return Err(unexpected());
             }
-            Channel::Read(uuid) => {
-                let visit = Visit { device: &self.device, home_time, now, is_stored: false };
-                self.meter.take(uuid, bytes, &visit)?
-            }
-            Channel::Serial
-            | Channel::Notified(_)
-            | Channel::ServiceData(_)
-            | Channel::ManufacturerData(_)
-            | Channel::Rssi => return Err(unexpected()),
         };
-        self.pass_on(taken, home_time);
+        self.tell(taken, home_time);
         Ok(())
     }
 
@@ -248,7 +272,7 @@ impl<M: Meter> MeterSession<M> {
             _ => Origin::Live,
         };
         if origin == Origin::Repeated {
-            self.pass_on(Taken::learned(), None);
+            self.tell(Taken::learned(), None);
             return Ok(());
         }
         if record.is_some_and(|record| !record.is_annex) {
@@ -256,12 +280,13 @@ impl<M: Meter> MeterSession<M> {
         }
         let home_time = self.home_time(now);
         let is_stored = origin == Origin::Stored;
-        let taken = self.meter.take(uuid, bytes, &Visit { device: &self.device, home_time, now, is_stored });
+        let visit = Visit { device: &self.device, home_time, now, is_stored };
+        let taken = self.meter.take(uuid, bytes, &visit);
         if let (Err(_), Some(record), Some(records)) = (&taken, record, &mut self.records) {
             records.note_unread(record, bytes);
         }
         let taken = taken?;
-        self.pass_on(if is_stored { taken.stored() } else { taken }, home_time);
+        self.tell(if is_stored { taken.stored() } else { taken }, home_time);
         if let (Origin::Live, Some(record), Some(records)) = (origin, record, &mut self.records) {
             let steps = records.note_live(record);
             self.follow(steps, now);
@@ -296,17 +321,26 @@ impl<M: Meter> MeterSession<M> {
         }
     }
 
+    /// Passes on what came of a value, which at the least was a sign of life.
+    fn tell(&mut self, taken: Taken, home_time: Option<HomeTime>) {
+        if taken.earlier.is_empty() && taken.observations.is_empty() {
+            self.outputs.push_back(Output::Heard(self.device.clone()));
+        }
+        self.pass_on(taken, home_time);
+    }
+
     fn pass_on(&mut self, taken: Taken, home_time: Option<HomeTime>) {
-        let Taken { observations, requests, clock_offset_s } = taken;
-        let device = self.device.clone();
-        self.outputs.push_back(if observations.is_empty() {
-            Output::Heard(device)
-        } else {
+        let Taken { earlier, observations, requests, clock_offset_s } = taken;
+        for observations in [earlier, observations].into_iter().filter(|reading| !reading.is_empty()) {
             let dated = observations.iter().find_map(|observation| observation.device_time);
             let offset_s = dated.and_then(|time| self.clock.offset_of(time, home_time));
             let context = Context { clock_offset_s: clock_offset_s.or(offset_s), ..Context::default() };
-            Output::Reading(Reading { device, observations, context })
-        });
+            self.outputs.push_back(Output::Reading(Reading {
+                device: self.device.clone(),
+                observations,
+                context,
+            }));
+        }
         self.request(requests);
     }
 
@@ -326,9 +360,19 @@ impl<M: Meter> Session for MeterSession<M> {
                 {
                     self.round = Round::Answered(at);
                 }
-                if let Err(error) = self.decode(channel, bytes, now) {
-                    let device = Some(self.device.clone());
-                    self.outputs.push_back(Output::Refused(Refused { device, error }));
+                let values = match channel {
+                    Channel::Notified(uuid) => M::split(uuid, bytes),
+                    Channel::Read(_)
+                    | Channel::Serial
+                    | Channel::ServiceData(_)
+                    | Channel::ManufacturerData(_)
+                    | Channel::Rssi => vec![bytes],
+                };
+                for bytes in values {
+                    if let Err(error) = self.decode(channel, bytes, now) {
+                        let device = Some(self.device.clone());
+                        self.outputs.push_back(Output::Refused(Refused { device, error }));
+                    }
                 }
             }
             Input::Committed => {
@@ -342,22 +386,34 @@ impl<M: Meter> Session for MeterSession<M> {
                 if let Round::Asked(_) = self.round {
                     self.round = Round::Due;
                 }
+                let home_time = self.home_time(now);
+                let visit = Visit { device: &self.device, home_time, now, is_stored: false };
+                let taken = self.meter.farewell(&visit);
+                self.pass_on(taken, home_time);
             }
         }
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        if self.connected {
-            self.ask(now);
-            let steps = self.records.as_mut().map(|records| records.handle_timeout(now));
-            self.follow(steps.unwrap_or_default(), now);
+        if !self.connected {
+            return;
         }
+        self.ask(now);
+        if self.meter.poll_timeout().is_some_and(|due| due <= now) {
+            let home_time = self.home_time(now);
+            let visit = Visit { device: &self.device, home_time, now, is_stored: false };
+            let taken = self.meter.handle_timeout(&visit);
+            self.pass_on(taken, home_time);
+        }
+        let steps = self.records.as_mut().map(|records| records.handle_timeout(now));
+        self.follow(steps.unwrap_or_default(), now);
     }
 
     /// The next round is only for a meter that stays connected for days.
     fn poll_timeout(&self) -> Option<Instant> {
         let fetch = self.records.as_ref().and_then(Records::poll_timeout);
-        self.round.due().into_iter().chain(fetch).min().filter(|_| self.connected)
+        let dues = [self.round.due(), self.meter.poll_timeout(), fetch];
+        dues.into_iter().flatten().min().filter(|_| self.connected)
     }
 
     fn poll_output(&mut self) -> Option<Output> {

@@ -103,7 +103,15 @@ impl Heard {
 /// Alarms are urgent, and so is what says that alarms may not come.
 fn lane(observation: &Observation) -> Lane {
     match observation.value {
-        Value::Event(Event::SafetyAlarm | Event::TechnicalFault) => Lane::Urgent,
+        Value::Event(
+            Event::SafetyAlarm
+            | Event::PullCord
+            | Event::Fall
+            | Event::Smoke
+            | Event::Gas
+            | Event::Water
+            | Event::TechnicalFault,
+        ) => Lane::Urgent,
         Value::Event(_) | Value::Decimal(_) | Value::Absent(_) | Value::Bits(_) | Value::Text(_) => {
             Lane::Routine
         }

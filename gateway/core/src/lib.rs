@@ -9,6 +9,7 @@
 //! - [`Delivery`]: one lane's way out: what to send, when to send it again, what a receipt frees
 //! - [`Backoff`]: how long to wait before trying again
 //! - [`ClockTrust`]: what a wall time is worth, and when an anchor must be left
+//! - [`RadioLadder`]: what is done for a radio that fails, or hears nothing
 //! - [`FaultWatch`]: which faults last long enough to be told, each once, each with its restored twin
 
 #![cfg_attr(
@@ -29,9 +30,11 @@ mod delivery;
 mod fault_watch;
 mod pace;
 mod plausible;
+mod radio_ladder;
 
 pub use admission::{Admission, Admitted, REPEAT_WINDOW};
 pub use backoff::Backoff;
 pub use clock_trust::{ClockReading, ClockTrust};
 pub use delivery::{Delivery, Dispatch, Output};
 pub use fault_watch::{FaultChange, FaultWatch};
+pub use radio_ladder::{RadioCare, RadioLadder, Rung};

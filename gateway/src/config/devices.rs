@@ -7,7 +7,7 @@ use std::{
 };
 
 use varde_drivers::{
-    BleProfile, Purpose, SerialDevice, SerialProtocol,
+    BleOptions, BleProfile, Consent, ConsentCode, Purpose, SerialDevice, SerialProtocol,
     esp3::{Eep, SenderId},
 };
 use varde_link::Address;
@@ -18,6 +18,7 @@ use super::{
     fault::{Place, Problem},
     fragment::DeviceFragment,
     judge::Judge,
+    whose::{Owners, Whose},
 };
 
 /// A serial port and who is heard on it.
@@ -40,6 +41,8 @@ pub struct BleDevice {
     pub address: Address,
     /// What it speaks.
     pub profile: BleProfile,
+    /// What else its driver needs to know.
+    pub options: BleOptions,
 }
 
 /// Every device of the home.
@@ -47,6 +50,7 @@ pub struct BleDevice {
 pub(super) struct Roster {
     pub(super) serial: Vec<SerialPort>,
     pub(super) ble: Vec<BleDevice>,
+    pub(super) whose: Whose,
 }
 
 /// How a device's keys are read.
@@ -73,6 +77,10 @@ impl Roster {
         let mut seen = Seen::default();
         for from in fragments {
             let name = seen.name(&from, judge);
+            let owners = Owners::of_fragment(&from, judge);
+            if let Some(name) = &name {
+                roster.whose.add(name.clone(), owners);
+            }
             match protocol(&from, judge) {
                 Some(Protocol::Serial(protocol)) => {
                     let device = seen.serial(&from, name, protocol, judge);
@@ -123,7 +131,8 @@ impl Seen {
         judge: &mut Judge<'_>,
     ) -> Option<(PathBuf, SerialDevice)> {
         const PORT: &str = "/dev/serial/by-id/usb-EnOcean_USB300";
-        leave_out(&[("address", &from.address)], protocol.name(), judge);
+        leave_out(&[("address", &from.address), ("bind_key", &from.bind_key)], protocol.name(), judge);
+        leave_out(&[("clear_memory", &from.clear_memory)], protocol.name(), judge);
         let port = required(&from.port, from, "device.port", &format!("port = \"{PORT}\""), judge)
             .and_then(|port| judge.path(port, "device.port", PORT));
         let spoken = match protocol {
@@ -142,9 +151,7 @@ impl Seen {
             judge.word(profile, "device.profile", "profile", Eep::from_name(&profile.value), known)
         });
         let purpose = given(&from.purpose).and_then(|text| {
-            let known = Purpose::ALL.iter().map(|purpose| purpose.name());
-            let purpose =
-                judge.word(text, "device.purpose", "purpose", Purpose::from_name(&text.value), known)?;
+            let purpose = purpose(text, Purpose::OF_BUTTONS, judge)?;
             match profile {
                 Some(eep) if !eep.is_rocker() => {
                     judge.fault(&text.place, "device.purpose", Problem::NoPurpose { profile: eep.name() })
@@ -161,8 +168,7 @@ impl Seen {
         name: Option<DeviceId>,
         judge: &mut Judge<'_>,
     ) -> Option<BleDevice> {
-        let others = [("port", &from.port), ("id", &from.id), ("purpose", &from.purpose)];
-        leave_out(&others, BLE, judge);
+        leave_out(&[("port", &from.port), ("id", &from.id)], BLE, judge);
         let example = "address = \"F0:F1:F2:F3:F4:01\"";
         let address = required(&from.address, from, "device.address", example, judge).and_then(|text| {
             let address: Address = judge.parse(text, "device.address")?;
@@ -172,8 +178,64 @@ impl Seen {
             let known = BleProfile::ALL.iter().map(|profile| profile.name());
             judge.word(text, "device.profile", "profile", BleProfile::from_name(&text.value), known)
         });
-        Some(BleDevice { name: name?, address: address?, profile: profile? })
+        let options = ble_options(from, address?, profile?, judge);
+        Some(BleDevice { name: name?, address: address?, profile: profile?, options })
     }
+}
+
+/// What only some profiles have a use for.
+fn ble_options(
+    from: &DeviceFragment,
+    address: Address,
+    profile: BleProfile,
+    judge: &mut Judge<'_>,
+) -> BleOptions {
+    let mut options = BleOptions { address: address.0, ..BleOptions::default() };
+    let mut useless = |useless: bool, key: &str, place: Option<&Place>| {
+        if let (true, Some(place)) = (useless, place) {
+            judge.fault::<()>(place, key, Problem::OtherProfile { profile: profile.name() });
+        }
+    };
+    useless(profile.connects(), "device.purpose", given(&from.purpose).map(|text| &text.place));
+    useless(profile.connects(), "device.bind_key", given(&from.bind_key).map(|text| &text.place));
+    useless(
+        !profile.has_memory(),
+        "device.clear_memory",
+        given(&from.clear_memory).map(|clear| &clear.place),
+    );
+    useless(!profile.has_consents(), "device.consents", from.consents.first().map(|(user, _)| &user.place));
+    if profile.connects() {
+        options.clear_memory = given(&from.clear_memory).is_some_and(|clear| clear.value);
+        options.consents =
+            from.consents.iter().filter_map(|(user, code)| consent(user, code, judge)).collect();
+    } else {
+        options.purpose = given(&from.purpose).and_then(|text| purpose(text, Purpose::ALL, judge));
+        options.bind_key = given(&from.bind_key).and_then(|text| {
+            bind_key(&text.value).or_else(|| judge.fault(&text.place, "device.bind_key", Problem::BindKey))
+        });
+    }
+    options
+}
+
+fn purpose(text: &Located<String>, known: &[Purpose], judge: &mut Judge<'_>) -> Option<Purpose> {
+    let found = Purpose::from_name(&text.value).filter(|purpose| known.contains(purpose));
+    judge.word(text, "device.purpose", "purpose", found, known.iter().map(|purpose| purpose.name()))
+}
+
+fn consent(user: &Located<String>, code: &Located<String>, judge: &mut Judge<'_>) -> Option<Consent> {
+    const KEY: &str = "device.consents";
+    let number = user.value.parse().ok().filter(|number| *number < 255);
+    let number =
+        number.or_else(|| judge.fault(&user.place, KEY, Problem::UserSlot { got: user.value.clone() }));
+    let digits: Option<u16> = code.value.parse().ok().filter(|code| *code <= 9999);
+    let code = digits.or_else(|| judge.fault(&code.place, KEY, Problem::ConsentCode));
+    Some(Consent { user: number?, code: ConsentCode(code?) })
+}
+
+/// The key that these 32 hexadecimal digits are.
+pub fn bind_key(text: &str) -> Option<[u8; 16]> {
+    let is_hex = text.len() == 32 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+    u128::from_str_radix(text, 16).ok().filter(|_| is_hex).map(u128::to_be_bytes)
 }
 
 /// An EnOcean sender that stands every test.
@@ -230,7 +292,7 @@ fn once<T: Clone + Eq + Hash>(
 }
 
 /// Keys that this protocol has no use for.
-fn leave_out(keys: &[(&str, &Field<String>)], protocol: &'static str, judge: &mut Judge<'_>) {
+fn leave_out<T>(keys: &[(&str, &Field<T>)], protocol: &'static str, judge: &mut Judge<'_>) {
     for (key, field) in keys {
         if let Some(text) = given(field) {
             judge.fault::<()>(&text.place, &format!("device.{key}"), Problem::OtherProtocol { protocol });
@@ -238,6 +300,6 @@ fn leave_out(keys: &[(&str, &Field<String>)], protocol: &'static str, judge: &mu
     }
 }
 
-fn given(field: &Field<String>) -> Option<&Located<String>> {
+pub(super) fn given<T>(field: &Field<T>) -> Option<&Located<T>> {
     field.as_ref().and_then(|given| given.as_ref().ok())
 }

@@ -98,6 +98,37 @@ impl<'a> Table<'a> {
         Some(Ok(Located { value, place }))
     }
 
+    /// Yes or no.
+    pub(super) fn truth(&mut self, key: &'static str) -> Field<bool> {
+        let (value, place) = self.take(key)?;
+        let DeValue::Boolean(value) = value else {
+            return Some(Err(self.mistyped(key, "true or false without quotes", &value, place)));
+        };
+        Some(Ok(Located { value, place }))
+    }
+
+    /// A table of texts whose keys are anything.
+    pub(super) fn texts(&mut self, key: &'static str) -> Vec<(Located<String>, Located<String>)> {
+        const EXPECTED: &str = "pairs in braces such as { \"1\" = \"p-1\", \"2\" = \"p-2\" }";
+        let Some((value, place)) = self.take(key) else { return Vec::new() };
+        let DeValue::Table(table) = value else {
+            self.mistyped(key, EXPECTED, &value, place);
+            return Vec::new();
+        };
+        let mut texts = Vec::new();
+        for (name, value) in table {
+            let place = self.source.place(name.span().start);
+            let name = Located { value: name.into_inner().into_owned(), place: place.clone() };
+            let value = value.into_inner();
+            if let DeValue::String(text) = value {
+                texts.push((name, Located { value: text.into_owned(), place }));
+            } else {
+                self.mistyped(key, EXPECTED, &value, place);
+            }
+        }
+        texts
+    }
+
     /// The table `[key]`.
     pub(super) fn table(&mut self, key: &'static str) -> Option<Table<'a>> {
         let (value, place) = self.take(key)?;

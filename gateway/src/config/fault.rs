@@ -62,6 +62,16 @@ pub enum Problem {
     OtherProtocol { protocol: &'static str },
     #[error("a device of profile {profile} has only one purpose: leave it out")]
     NoPurpose { profile: &'static str },
+    #[error("means nothing to a device of profile {profile}: leave it out")]
+    OtherProfile { profile: &'static str },
+    #[error("expected 32 hexadecimal digits, as the sensor's maker or its app shows them")]
+    BindKey,
+    #[error("expected the code that the user chose on the scale, 0 to 9999 in quotes")]
+    ConsentCode,
+    #[error("expected the number of a user in the device, 0 to 254, got {}", Quoted(.got))]
+    UserSlot { got: String },
+    #[error("a device has one person, or users that it keeps apart: leave out one of the two")]
+    PersonAndUsers,
     #[error("expected a path from the root such as {example}, got {}", Quoted(.got))]
     NotAbsolute { got: String, example: &'static str },
     #[error(transparent)]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    document::{self, Field, Table},
+    document::{self, Field, Located, Table},
     fault::{Fault, Place, Problem},
 };
 
@@ -25,6 +25,7 @@ pub(super) struct Fragment {
     pub(super) synchronised_marker: Field<String>,
     pub(super) log_level: Field<String>,
     pub(super) capture_directory: Field<String>,
+    pub(super) bluetooth_quiet_s: Field<i64>,
     pub(super) devices: Vec<DeviceFragment>,
 }
 
@@ -39,6 +40,11 @@ pub(super) struct DeviceFragment {
     pub(super) address: Field<String>,
     pub(super) profile: Field<String>,
     pub(super) purpose: Field<String>,
+    pub(super) bind_key: Field<String>,
+    pub(super) clear_memory: Field<bool>,
+    pub(super) consents: Vec<(Located<String>, Located<String>)>,
+    pub(super) person: Field<String>,
+    pub(super) users: Vec<(Located<String>, Located<String>)>,
 }
 
 impl Fragment {
@@ -106,6 +112,10 @@ impl Fragment {
             fragment.capture_directory = capture.text("directory");
             faults.extend(capture.finish());
         }
+        if let Some(mut bluetooth) = document.table("bluetooth") {
+            fragment.bluetooth_quiet_s = bluetooth.number("quiet_s");
+            faults.extend(bluetooth.finish());
+        }
         for mut device in document.tables("device") {
             fragment.devices.push(DeviceFragment {
                 place: device.place().clone(),
@@ -116,6 +126,11 @@ impl Fragment {
                 address: device.text("address"),
                 profile: device.text("profile"),
                 purpose: device.text("purpose"),
+                bind_key: device.text("bind_key"),
+                clear_memory: device.truth("clear_memory"),
+                consents: device.texts("consents"),
+                person: device.text("person"),
+                users: device.texts("users"),
             });
             faults.extend(device.finish());
         }
@@ -123,7 +138,8 @@ impl Fragment {
         (fragment, faults)
     }
 
-    fn overridden_by(mut self, later: Self) -> Self {
+    /// This one with another laid over it.
+    pub(super) fn overridden_by(mut self, later: Self) -> Self {
         self.devices.extend(later.devices);
         Self {
             state_directory: later.state_directory.or(self.state_directory),
@@ -136,6 +152,7 @@ impl Fragment {
             synchronised_marker: later.synchronised_marker.or(self.synchronised_marker),
             log_level: later.log_level.or(self.log_level),
             capture_directory: later.capture_directory.or(self.capture_directory),
+            bluetooth_quiet_s: later.bluetooth_quiet_s.or(self.bluetooth_quiet_s),
             devices: self.devices,
         }
     }

@@ -13,15 +13,19 @@ mod judge;
 mod nearest;
 mod report;
 mod settings;
+mod standing;
 #[cfg(test)]
 mod tests;
+mod whose;
 
 pub use broker::{BadBroker, Broker};
 pub use credentials::Credentials;
-pub use devices::{BleDevice, SerialPort};
+pub use devices::{BleDevice, SerialPort, bind_key};
 pub use fault::{Fault, Faults, Place, Problem};
 pub use report::{Report, Warning, check};
 pub use settings::{Settings, Store, Uplink};
+pub use standing::{Standing, standing};
+pub use whose::Whose;
 
 /// Where the drop-ins are, if the command line does not say otherwise.
 pub const DEFAULT_DIRECTORY: &str = "/etc/varde/config.d";

@@ -14,6 +14,7 @@ use super::{
     fault::Faults,
     fragment::Fragment,
     judge::Judge,
+    whose::Whose,
 };
 
 /// What the gateway runs by.
@@ -35,6 +36,10 @@ pub struct Settings {
     pub serial: Vec<SerialPort>,
     /// Bluetooth devices.
     pub ble: Vec<BleDevice>,
+    /// How long all Bluetooth sensors together may be silent before the radio is suspected.
+    pub bluetooth_quiet: Duration,
+    /// Whose the devices are.
+    pub whose: Whose,
 }
 
 /// The way to the hub.
@@ -64,6 +69,7 @@ const CAPTURE_DIRECTORY: &str = "/var/lib/varde/captures";
 const KEEP_ALIVE_S: u64 = 30;
 const COMMIT_WINDOW_MS: u64 = 200;
 const MAX_SIZE_MB: u64 = 1024;
+const BLUETOOTH_QUIET_S: u64 = 600;
 const SYNCHRONISED_MARKER: &str = "/run/systemd/timesync/synchronized";
 const LEVELS: [(&str, Level); 5] = [
     ("error", Level::ERROR),
@@ -81,6 +87,17 @@ impl Settings {
     pub fn load(directory: &Path) -> Result<Self, Faults> {
         let (fragment, faults) = Fragment::of_directory(directory);
         Self::of_fragment(fragment, Judge::new(directory, faults))
+    }
+
+    /// As [`Settings::load`], with the drop-in `name` besides, as if it lay in the directory already.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn load_with(directory: &Path, name: &Path, text: &str) -> Result<Self, Faults> {
+        let (fragment, mut faults) = Fragment::of_directory(directory);
+        let (besides, more) = Fragment::of_text(name, text);
+        faults.extend(more);
+        Self::of_fragment(fragment.overridden_by(besides), Judge::new(directory, faults))
     }
 
     /// Where a configuration keeps its state. Nothing else is judged and no credentials are read: whoever only
@@ -116,14 +133,17 @@ impl Settings {
             .and_then(Result::ok)
             .and_then(|path| judge.path(&path, "capture.directory", CAPTURE_DIRECTORY));
         let roster = Roster::of_fragments(from.devices, &mut judge);
-        let made = match (uplink, state_directory, synchronised_marker, log_level, commit_window, max_size) {
+        let quiet =
+            judge.number_or(&from.bluetooth_quiet_s, "bluetooth.quiet_s", 10..=86_400, BLUETOOTH_QUIET_S);
+        let store = commit_window.zip(max_size);
+        let made = match (uplink, state_directory, synchronised_marker, log_level, store, quiet) {
             (
                 Some(uplink),
                 Some(state_directory),
                 Some(synchronised_marker),
                 Some(log_level),
-                Some(window),
-                Some(megabytes),
+                Some((window, megabytes)),
+                Some(quiet),
             ) => Some(Self {
                 state_directory,
                 uplink,
@@ -136,6 +156,8 @@ impl Settings {
                 capture_directory,
                 serial: roster.serial,
                 ble: roster.ble,
+                bluetooth_quiet: Duration::from_secs(quiet),
+                whose: roster.whose,
             }),
             _ => None,
         };

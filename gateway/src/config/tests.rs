@@ -12,7 +12,7 @@ use std::{
 
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, date_time_ymd};
 use tempfile::TempDir;
-use varde_wire::{OpeningKey, SigningKey, WallTime};
+use varde_wire::{Metric, Observation, OpeningKey, SigningKey, Value, WallTime};
 
 use super::{Faults, Report, Settings, Warning, check};
 
@@ -151,6 +151,22 @@ fn a_certificate_that_is_not_valid_now_is_a_warning() {
     assert!(matches!(home.check(day(180)).warnings[..], [Warning::Ending { .. }]));
     assert!(matches!(home.check(day(365)).warnings[..], [Warning::Expired { .. }]));
     assert!(home.check(day(365)).to_string().contains("ended at 2027-01-01T00:00:00Z"));
+}
+
+#[test]
+fn whose_a_device_is_and_what_its_driver_needs_is_read() {
+    let home = Home::new();
+    let users = "users = { 1 = \"p-1\", 2 = \"p-2\" }";
+    home.write("a.toml", &format!("{UPLINK}{PENDANT}\nperson = \"p-1\"\n{CUFF}{users}"));
+    let settings = home.load().unwrap();
+    assert_eq!(settings.ble[0].options.address, [0xF0, 0xF1, 0xF2, 0xF3, 0xF4, 1]);
+    let whose = |device: &str, user| {
+        let device = device.parse().unwrap();
+        let observation = Observation { user, ..Observation::new(device, Metric::SYSTOLIC, Value::Bits(0)) };
+        settings.whose.person(&observation).map(|person| person.to_string())
+    };
+    assert_eq!(whose("blood-pressure-1", Some(2)).as_deref(), Some("p-2"));
+    assert_eq!(whose("pendant-1", None).as_deref(), Some("p-1"));
 }
 
 #[test]

@@ -1,5 +1,7 @@
-//! Bluetooth: one radio, many devices; connected to on sight, each served by a task of its own.
+//! Bluetooth: one radio, many devices. Meters are connected to on sight, each served by a task of its own; what
+//! sensors advertise is read as it comes.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +10,11 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use varde_core::Backoff;
 use varde_drivers::Session;
-use varde_link::{Bluetooth, Central, CentralEvent, LinkError, Sought, Uuid};
+use varde_link::{Address, Bluetooth, Central, CentralEvent, LinkError, Sought, Uuid};
+use varde_wire::Instant;
 
-use super::line::{Line, LineEnded};
+use super::line::{Conversation, Line, LineEnded};
+use super::radio_care::RadioCare;
 use crate::board::{Board, Fault};
 use crate::config::BleDevice;
 use crate::intake::Intake;
@@ -21,9 +25,17 @@ const RETRY_FIRST: Duration = Duration::from_secs(1);
 /// A meter advertises for half a minute after a measurement: a radio that is back must be found in that time.
 const RETRY_LONGEST: Duration = Duration::from_secs(15);
 
+/// How long a meter is left alone after its session had all it wanted: many go on advertising.
+const REST: Duration = Duration::from_secs(30);
+
+/// After so many visits without a word, one after the other, something is wrong with the device.
+const FRUITLESS: u32 = 3;
+
 /// The devices on the radio, and what they need.
 struct Radio {
     devices: Vec<Heard>,
+    /// How long all sensors together may be silent.
+    quiet: Duration,
     captures: Option<PathBuf>,
     intake: Arc<Intake>,
     board: Arc<Board>,
@@ -32,22 +44,37 @@ struct Radio {
 /// A device, and its session: it lasts over connections, and knows what was asked today.
 struct Heard {
     device: BleDevice,
-    session: Arc<Mutex<Box<dyn Session>>>,
+    session: Mutex<Box<dyn Session>>,
+    visits: std::sync::Mutex<Visits>,
 }
 
-/// Listens for these devices until the store stops; records what they say where `captures` says so.
+/// How the visits to a meter went.
+struct Visits {
+    /// Not before then is it connected to again.
+    rested: Instant,
+    fruitless: Backoff,
+}
+
+/// Listens for these devices until the store stops; records what meters say where `captures` says so. Where sensors
+/// are among them, a silence of all that is longer than `quiet` is a fault of the radio.
 pub async fn serve(
     devices: Vec<BleDevice>,
+    quiet: Duration,
     captures: Option<PathBuf>,
     intake: Arc<Intake>,
     board: Arc<Board>,
 ) {
-    let heard = |device: BleDevice| {
-        let session = Arc::new(Mutex::new(device.profile.session(device.name.clone())));
-        Heard { device, session }
-    };
-    let devices = devices.into_iter().map(heard).collect();
-    Arc::new(Radio { devices, captures, intake, board }).listen().await;
+    let mut heard = Vec::new();
+    for device in devices {
+        let mut session = device.profile.session(device.name.clone(), &device.options);
+        if let Some(memory) = intake.recall(&device.name).await {
+            session.recall(&memory);
+        }
+        let fruitless = Backoff::new(RETRY_FIRST, RETRY_LONGEST, entropy::seed());
+        let visits = Visits { rested: Instant::default(), fruitless };
+        heard.push(Heard { device, session: Mutex::new(session), visits: std::sync::Mutex::new(visits) });
+    }
+    Arc::new(Radio { devices: heard, quiet, captures, intake, board }).listen().await;
 }
 
 impl Radio {
@@ -55,15 +82,18 @@ impl Radio {
         let radio = self;
         let mut bluetooth = Bluetooth::new(clock::boot_ms);
         let mut backoff = Backoff::new(RETRY_FIRST, RETRY_LONGEST, entropy::seed());
+        let has_sensors = radio.devices.iter().any(|heard| !heard.device.profile.connects());
+        let mut care = RadioCare::new(has_sensors.then_some(radio.quiet), Arc::clone(&radio.board));
         let mut told = None;
         loop {
             let error = match bluetooth.listen(radio.sought()).await {
                 Ok(central) => {
                     radio.board.well(&Fault::Bluetooth);
+                    care.listening();
                     told = None;
                     radio.link_states("listening");
                     let began = clock::now();
-                    let ended = radio.hear(central).await;
+                    let ended = radio.hear(central, &bluetooth, &mut care).await;
                     if clock::now().since(began) > RETRY_LONGEST {
                         backoff.succeeded();
                     }
@@ -75,6 +105,7 @@ impl Radio {
                 LineEnded::Store(_) => return,
                 LineEnded::Link(error) => {
                     radio.link_states("failed");
+                    care.failed();
                     // D-Bus words one cause in several ways, such as bluetoothd's end and its absence after that.
                     if told.replace(error.kind()) == Some(error.kind()) {
                         tracing::debug!("bluetooth: {error}");
@@ -83,23 +114,39 @@ impl Radio {
                     }
                 }
             }
-            tokio::time::sleep(backoff.failed()).await;
+            tokio::select! {
+                () = tokio::time::sleep(backoff.failed()) => {}
+                () = care.due() => care.take(&bluetooth, None).await,
+            }
         }
     }
 
-    /// Connects to whoever is sighted, many at once, until the radio is lost.
-    async fn hear(self: &Arc<Self>, mut central: Central) -> LineEnded {
+    /// Connects to whoever is sighted, many at once, and reads what sensors advertise, until the radio is lost.
+    async fn hear(
+        self: &Arc<Self>,
+        mut central: Central,
+        bluetooth: &Bluetooth,
+        care: &mut RadioCare,
+    ) -> LineEnded {
         let mut meetings = JoinSet::new();
+        let mut dues: BTreeMap<Address, Instant> = BTreeMap::new();
         loop {
+            let next_due = dues.values().min().copied();
+            let left = next_due.map(|at| at.since(clock::now())).unwrap_or_default();
             tokio::select! {
                 event = central.next() => match event {
                     Ok(CentralEvent::Sighted { address, .. }) => {
-                        let sighted = |heard: &&Heard| heard.device.address == address;
-                        let Some(Heard { device, session }) = self.devices.iter().find(sighted) else {
-                            continue;
-                        };
-                        let (device, session) = (device.clone(), Arc::clone(session));
-                        meetings.spawn(Arc::clone(self).meet(device, session, central.connect(address)));
+                        care.heard();
+                        if let Some(place) = self.place_of(address).filter(|place| self.is_rested(*place)) {
+                            meetings.spawn(Arc::clone(self).meet(place, central.connect(address)));
+                        }
+                    }
+                    Ok(CentralEvent::Advertised(advertisement)) => {
+                        care.heard();
+                        let heard = self.overhear(advertisement.address, &advertisement.chunks, &mut dues).await;
+                        if let Err(ended) = heard {
+                            return ended;
+                        }
                     }
                     Err(error) => {
                         // Each meeting ends with the radio, but first takes what BlueZ has confirmed to the device.
@@ -116,38 +163,103 @@ impl Radio {
                         return error.into();
                     }
                 }
+                () = tokio::time::sleep(left), if next_due.is_some() => {
+                    let now = clock::now();
+                    let due: Vec<_> = dues.iter().filter(|(_, at)| **at <= now).map(|(address, _)| *address).collect();
+                    for address in due {
+                        if let Err(ended) = self.overhear(address, &[], &mut dues).await {
+                            return ended;
+                        }
+                    }
+                }
+                () = care.due() => care.take(bluetooth, Some(&central)).await,
+            }
+            if central.overrun() > 0 {
+                self.board.set_count("advertisements that went unread", central.overrun());
             }
         }
+    }
+
+    /// What a sensor said in an advertisement, or that time has passed for it.
+    async fn overhear(
+        &self,
+        address: Address,
+        chunks: &[varde_link::Chunk],
+        dues: &mut BTreeMap<Address, Instant>,
+    ) -> Result<(), LineEnded> {
+        let Some(heard) = self.place_of(address).and_then(|place| self.devices.get(place)) else {
+            return Ok(());
+        };
+        let mut session = heard.session.lock().await;
+        self.line(heard).overhear(chunks, session.as_mut()).await?;
+        match session.poll_timeout() {
+            Some(due) => dues.insert(address, due),
+            None => dues.remove(&address),
+        };
+        Ok(())
     }
 
     /// One connection of one device, from first to last. Fails only where the store has stopped.
     async fn meet(
         self: Arc<Self>,
-        device: BleDevice,
-        session: Arc<Mutex<Box<dyn Session>>>,
+        place: usize,
         connecting: impl Future<Output = Result<varde_link::BleLink, LinkError>> + Send,
     ) -> Result<(), StoreError> {
-        let fault = Fault::Device(device.name.clone());
+        let Some(heard) = self.devices.get(place) else { return Ok(()) };
+        let name = &heard.device.name;
+        let fault = Fault::Device(name.clone());
         let link = match connecting.await {
             Ok(link) => link,
             Err(error @ (LinkError::ConnectTimedOut { .. } | LinkError::ServiceMissing { .. })) => {
-                self.board.device(&device.name, |state| state.link = "failed");
+                self.board.device(name, |state| state.link = "failed");
                 self.board.fault(fault, error);
+                heard.went(false, false);
                 return Ok(());
             }
             // Gone again before we reached it: it comes back by itself. Or the radio is, which is no fault of its own.
-            Err(_) => return Ok(()),
+            Err(error) => {
+                tracing::debug!("{name}: {error}");
+                if heard.went(false, false) >= FRUITLESS {
+                    self.board.fault(fault, error);
+                }
+                return Ok(());
+            }
         };
-        self.board.well(&fault);
-        self.board.device(&device.name, |state| state.link = "connected");
-        let line = Line { intake: &self.intake, board: &self.board, name: device.name.as_str() };
-        let mut session = session.lock().await;
-        let ended = line.serve(link, session.as_mut(), self.captures.as_deref()).await;
-        self.board.device(&device.name, |state| state.link = "listening");
+        self.board.device(name, |state| state.link = "connected");
+        let mut session = heard.session.lock().await;
+        let Conversation { ended, answered, hung_up } =
+            self.line(heard).serve(link, session.as_mut(), self.captures.as_deref()).await;
+        self.board.device(name, |state| state.link = "listening");
+        let fruitless = heard.went(answered, hung_up);
+        if answered {
+            self.board.well(&fault);
+        } else if fruitless >= FRUITLESS {
+            let again = format!("`varde devices forget {name}` and `varde devices pair`");
+            self.board.fault(fault, format!("connects and hangs up without a word; if it was paired, it may have forgotten this gateway: pair it again with {again}"));
+        }
         match ended {
             LineEnded::Store(error) => Err(error),
             LineEnded::Link(_) => Ok(()),
         }
+    }
+
+    fn line<'a>(&'a self, heard: &'a Heard) -> Line<'a> {
+        let name = &heard.device.name;
+        Line {
+            intake: &self.intake,
+            board: &self.board,
+            name: name.as_str(),
+            device: Some(name),
+            is_overheard: !heard.device.profile.connects(),
+        }
+    }
+
+    fn place_of(&self, address: Address) -> Option<usize> {
+        self.devices.iter().position(|heard| heard.device.address == address)
+    }
+
+    fn is_rested(&self, place: usize) -> bool {
+        self.devices.get(place).is_some_and(|heard| heard.visits().rested <= clock::now())
     }
 
     fn sought(&self) -> Vec<Sought> {
@@ -155,8 +267,11 @@ impl Radio {
             // Recognised by its first service; a device may lack the others.
             device.profile.services().iter().take(1).map(|uuid| Uuid::from_u128(uuid.0)).collect()
         };
-        let sought =
-            |heard: &Heard| Sought { address: heard.device.address, services: services(&heard.device) };
+        let sought = |heard: &Heard| Sought {
+            address: heard.device.address,
+            services: services(&heard.device),
+            connects: heard.device.profile.connects(),
+        };
         self.devices.iter().map(sought).collect()
     }
 
@@ -164,5 +279,26 @@ impl Radio {
         self.devices
             .iter()
             .for_each(|heard| self.board.device(&heard.device.name, |state| state.link = link));
+    }
+}
+
+impl Heard {
+    /// A visit is over. Gives how many were fruitless, one after the other, this one among them.
+    fn went(&self, answered: bool, hung_up: bool) -> u32 {
+        let mut visits = self.visits();
+        let rest = if !answered {
+            visits.fruitless.failed()
+        } else {
+            visits.fruitless.succeeded();
+            // One that goes by itself may come back with the next measurement at once.
+            if hung_up { REST } else { Duration::ZERO }
+        };
+        visits.rested = clock::now().after(rest);
+        visits.fruitless.failures()
+    }
+
+    fn visits(&self) -> std::sync::MutexGuard<'_, Visits> {
+        // Every change is whole by itself, so a panic elsewhere does not spoil it.
+        self.visits.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

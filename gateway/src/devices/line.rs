@@ -8,9 +8,10 @@ use std::path::Path;
 use varde_drivers as drivers;
 use varde_drivers::{Input, Output, Session};
 use varde_link::{self as link, Link, LinkError, Recorder};
-use varde_wire::Instant;
+use varde_wire::{DeviceId, Instant};
 
-use crate::board::Board;
+use super::commits::Commits;
+use crate::board::{Board, Fault};
 use crate::clock;
 use crate::intake::Intake;
 use crate::store::StoreError;
@@ -26,6 +27,17 @@ pub enum LineEnded {
     Store(#[from] StoreError),
 }
 
+/// How a conversation went.
+#[derive(Debug)]
+pub struct Conversation {
+    /// Why it ended.
+    pub ended: LineEnded,
+    /// Whether the device said anything at all.
+    pub answered: bool,
+    /// Whether it was the session that wanted it to end.
+    pub hung_up: bool,
+}
+
 /// What a line needs beside its link and session.
 pub struct Line<'a> {
     /// Where readings go.
@@ -34,6 +46,10 @@ pub struct Line<'a> {
     pub board: &'a Board,
     /// A word for the line in log lines and capture files.
     pub name: &'a str,
+    /// The device on it, where it is only one.
+    pub device: Option<&'a DeviceId>,
+    /// Whether the line is only what a device says in advertisements.
+    pub is_overheard: bool,
 }
 
 impl Line<'_> {
@@ -43,13 +59,14 @@ impl Line<'_> {
         link: L,
         session: &mut dyn Session,
         captures: Option<&Path>,
-    ) -> LineEnded {
-        let ended = match captures.map(|directory| self.capture(directory)) {
+    ) -> Conversation {
+        let mut conversation = match captures.map(|directory| self.capture(directory)) {
             Some(Ok(file)) => match Recorder::new(link, BufWriter::new(file), clock::boot_ms) {
                 Ok(recorder) => self.converse(recorder, session).await,
                 Err(error) => {
                     tracing::warn!("{}: the capture cannot be begun: {error}", self.name);
-                    return LineEnded::Link(LinkError::CaptureEnded);
+                    let ended = LineEnded::Link(LinkError::CaptureEnded);
+                    return Conversation { ended, answered: false, hung_up: false };
                 }
             },
             Some(Err(error)) => {
@@ -61,54 +78,91 @@ impl Line<'_> {
         };
         session.handle_input(Input::Disconnected, clock::now());
         // What the session still had to say is said; what it still wanted to do cannot be done.
-        while let Some(output) = session.poll_output() {
-            if let Output::Reading(reading) = output
-                && let Err(error) = self.intake.take(reading.observations).await
-            {
-                return error.into();
-            }
+        if let Err(LineEnded::Store(error)) = self.drain(&mut Gone, session, &mut Commits::default()).await {
+            conversation.ended = error.into();
         }
-        ended
+        conversation
     }
 
-    async fn converse<L: Link>(&self, mut link: L, session: &mut dyn Session) -> LineEnded {
+    /// Hears what a device that is not connected to says in an advertisement.
+    ///
+    /// # Errors
+    /// Where the store has stopped.
+    pub async fn overhear(&self, chunks: &[link::Chunk], session: &mut dyn Session) -> Result<(), LineEnded> {
+        for chunk in chunks {
+            let input = Input::Chunk { channel: channel(chunk.channel), bytes: &chunk.bytes };
+            session.handle_input(input, Instant::from_millis(chunk.at_ms));
+        }
+        session.handle_timeout(clock::now());
+        self.drain(&mut Gone, session, &mut Commits::default()).await.map(drop)
+    }
+
+    async fn converse<L: Link>(&self, mut link: L, session: &mut dyn Session) -> Conversation {
+        let mut commits = Commits::default();
+        let mut answered = false;
+        let mut hung_up = false;
+        if let Some(time) = self.intake.home_time() {
+            session.handle_input(Input::Time(time), clock::now());
+        }
         session.handle_input(Input::Connected, clock::now());
-        loop {
-            if let Err(ended) = self.drain(&mut link, session).await {
-                return ended;
+        let ended = loop {
+            match self.drain(&mut link, session, &mut commits).await {
+                Ok(wants_end) => hung_up |= wants_end,
+                Err(ended) => break ended,
             }
             let due = session.poll_timeout();
             let left = due.map(|at| at.since(clock::now())).unwrap_or_default();
             tokio::select! {
                 chunk = link.next() => match chunk {
                     Ok(chunk) => {
-                        let channel = channel(chunk.channel);
-                        let input = Input::Chunk { channel, bytes: &chunk.bytes };
+                        answered = true;
+                        let input = Input::Chunk { channel: channel(chunk.channel), bytes: &chunk.bytes };
                         session.handle_input(input, Instant::from_millis(chunk.at_ms));
                     }
-                    Err(error) => return error.into(),
+                    Err(error) => break error.into(),
                 },
+                () = commits.kept() => session.handle_input(Input::Committed, clock::now()),
                 () = tokio::time::sleep(left), if due.is_some() => session.handle_timeout(clock::now()),
             }
-        }
+        };
+        Conversation { ended, answered, hung_up }
     }
 
-    /// Does what the session wants, until it wants nothing more.
-    async fn drain<L: Link>(&self, link: &mut L, session: &mut dyn Session) -> Result<(), LineEnded> {
+    /// Does what the session wants, until it wants nothing more. Gives whether it wanted the line to end.
+    async fn drain<L: Link>(
+        &self,
+        link: &mut L,
+        session: &mut dyn Session,
+        commits: &mut Commits,
+    ) -> Result<bool, LineEnded> {
+        let mut hangs_up = false;
         while let Some(output) = session.poll_output() {
             match output {
                 Output::Reading(reading) => {
                     // Not waited for: the commit of one reading must not hold up the next.
-                    self.intake.take(reading.observations).await?;
+                    if let Some(committed) = self.intake.take(reading).await? {
+                        commits.add(committed);
+                    }
                 }
+                Output::AwaitCommit => commits.ask(),
+                Output::Remember(bytes) => self.remember(bytes).await,
                 Output::Request(request) => {
-                    if let Err(error) = link.request(asked(request)).await {
-                        // The session does not wait for it: most devices lack something.
-                        self.board.count("requests a device refused");
-                        tracing::debug!("{}: {error}", self.name);
+                    hangs_up |= request == drivers::Request::Disconnect;
+                    match link.request(asked(request)).await {
+                        // Most devices lack something that their profile knows.
+                        Ok(()) | Err(LinkError::CharacteristicMissing { .. }) => {}
+                        Err(error) => {
+                            // The session does not wait for it.
+                            self.board.count("requests a device refused");
+                            tracing::debug!("{}: {error}", self.name);
+                        }
                     }
                 }
                 Output::Heard(device) => {
+                    // Only a sensor that is not connected to speaks for itself here: of a meter, the visits tell.
+                    if self.is_overheard {
+                        self.board.well(&Fault::Device(device.clone()));
+                    }
                     self.board.device(&device, |state| state.last_heard = Some(clock::wall()));
                 }
                 Output::Refused(refused) => {
@@ -116,6 +170,9 @@ impl Line<'_> {
                     tracing::debug!("{}: {}", self.name, refused.error);
                     if let Some(device) = refused.device {
                         self.board.device(&device, |state| state.refused += 1);
+                        if refused.error.problem.needs_somebody() {
+                            self.board.fault(Fault::Device(device), refused.error);
+                        }
                     }
                 }
                 Output::UnknownSender(id) => {
@@ -124,7 +181,14 @@ impl Line<'_> {
                 }
             }
         }
-        Ok(())
+        Ok(hangs_up)
+    }
+
+    /// A line with many devices has nothing to remember of any.
+    async fn remember(&self, bytes: Vec<u8>) {
+        if let Some(device) = self.device {
+            self.intake.remember(device.clone(), bytes).await;
+        }
     }
 
     /// A capture holds health data in clear: only its owner may read it.
@@ -136,11 +200,28 @@ impl Line<'_> {
     }
 }
 
+/// A link that has ended, or never was: nothing can be asked on it.
+struct Gone;
+
+impl Link for Gone {
+    async fn next(&mut self) -> Result<link::Chunk, LinkError> {
+        std::future::pending().await
+    }
+
+    async fn request(&mut self, _request: link::Request) -> Result<(), LinkError> {
+        // Nothing that counts: the session did not know.
+        Ok(())
+    }
+}
+
 fn channel(channel: link::Channel) -> drivers::Channel {
     match channel {
         link::Channel::Serial => drivers::Channel::Serial,
         link::Channel::Notified(uuid) => drivers::Channel::Notified(drivers::Uuid(uuid.as_u128())),
         link::Channel::Read(uuid) => drivers::Channel::Read(drivers::Uuid(uuid.as_u128())),
+        link::Channel::ServiceData(uuid) => drivers::Channel::ServiceData(drivers::Uuid(uuid.as_u128())),
+        link::Channel::ManufacturerData(company) => drivers::Channel::ManufacturerData(company),
+        link::Channel::Rssi => drivers::Channel::Rssi,
     }
 }
 

@@ -35,8 +35,9 @@ pub async fn serve(port: SerialPort, captures: Option<PathBuf>, intake: Arc<Inta
                 board.well(&fault);
                 link_state("listening");
                 backoff.succeeded();
-                let line = Line { intake: &intake, board: &board, name: &name };
-                line.serve(link, session.as_mut(), captures.as_deref()).await
+                let line =
+                    Line { intake: &intake, board: &board, name: &name, device: None, is_overheard: false };
+                line.serve(link, session.as_mut(), captures.as_deref()).await.ended
             }
             Err(error) => error.into(),
         };

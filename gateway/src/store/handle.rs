@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot};
 use varde_core::Dispatch;
-use varde_wire::{Hash, Lane, Record, SignedBatch, WallTime};
+use varde_wire::{DeviceId, Hash, Lane, Record, SignedBatch, WallTime};
 
 use super::writer::Writer;
 use super::{Identity, StoreError};
@@ -85,6 +85,8 @@ pub(super) enum Control {
     Restart { queue: Queue, number: u64, hash: Hash, through: u64, reply: Reply<Dispatch> },
     Depths { reply: Reply<Depths> },
     Trusted { time: WallTime },
+    Recall { device: DeviceId, reply: Reply<Option<Vec<u8>>> },
+    Remember { device: DeviceId, bytes: Vec<u8> },
     Tidy,
     Corrupt { what: String },
     Stop { reply: Reply<()> },
@@ -200,6 +202,18 @@ impl Store {
     pub async fn keep_trusted(&self, time: WallTime) {
         // A store that has stopped keeps nothing, and says so elsewhere.
         let _ = self.control.send(Control::Trusted { time }).await;
+    }
+
+    /// What the driver of a device kept before; nothing where the disk does not work, or does not know.
+    pub async fn recall(&self, device: &DeviceId) -> Option<Vec<u8>> {
+        let device = device.clone();
+        self.ask(|reply| Control::Recall { device, reply }).await.ok().flatten()
+    }
+
+    /// Keeps what the driver of a device wants to know after a restart. What cannot be kept is asked of the device
+    /// again.
+    pub async fn remember(&self, device: DeviceId, bytes: Vec<u8>) {
+        let _ = self.control.send(Control::Remember { device, bytes }).await;
     }
 
     /// Gives back room that is not needed, where there is much of it.

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
-use varde_wire::{ChainId, Encapsulation, Hash, Lane, Record, Sealed, SignedBatch, WallTime};
+use varde_wire::{ChainId, DeviceId, Encapsulation, Hash, Lane, Record, Sealed, SignedBatch, WallTime};
 
 use super::cut::{Cut, cut};
 use super::place::{Place, load_places, save_place};
@@ -71,6 +71,29 @@ impl Outbox {
         self.db
             .prepare_cached("INSERT OR REPLACE INTO fact (name, value) VALUES ('last_trusted', ?1)")?
             .execute([time.as_unix_millis()])?;
+        Ok(())
+    }
+
+    /// What the driver of a device kept last, if anything.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub fn recall(&self, device: &DeviceId) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self
+            .db
+            .prepare_cached("SELECT bytes FROM memory WHERE device = ?1")?
+            .query_row([device.as_str()], |row| row.get(0))
+            .optional()?)
+    }
+
+    /// Keeps what the driver of a device wants to know after a restart.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn remember(&self, device: &DeviceId, bytes: &[u8]) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached("INSERT OR REPLACE INTO memory (device, bytes) VALUES (?1, ?2)")?
+            .execute(params![device.as_str(), bytes])?;
         Ok(())
     }
 

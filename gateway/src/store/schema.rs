@@ -13,7 +13,7 @@ use super::StoreError;
 /// One step of the schema: from the version that is its place in [`STEPS`] to the next.
 type Step = fn(&Transaction<'_>) -> rusqlite::Result<()>;
 
-const STEPS: &[Step] = &[version_1];
+const STEPS: &[Step] = &[version_1, version_2];
 
 /// Opens the outbox's file, or one in memory, brought to today's schema.
 ///
@@ -97,5 +97,12 @@ fn version_1(db: &Transaction<'_>) -> rusqlite::Result<()> {
              signed BLOB NOT NULL,
              PRIMARY KEY (lane, number)
          ) STRICT;",
+    )
+}
+
+/// - `memory`: what the driver of a device keeps over restarts, such as how far its records were fetched
+fn version_2(db: &Transaction<'_>) -> rusqlite::Result<()> {
+    db.execute_batch(
+        "CREATE TABLE memory (device TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT, WITHOUT ROWID;",
     )
 }

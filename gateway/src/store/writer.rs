@@ -218,6 +218,12 @@ impl Writer {
                 // On the board by itself if it fails; the next one will do.
                 let _ = self.on_disk(|disk| disk.set_last_trusted(time));
             }
+            Control::Recall { device, reply } => {
+                let _ = reply.send(self.on_disk(|disk| disk.recall(&device)));
+            }
+            Control::Remember { device, bytes } => {
+                let _ = self.on_disk(|disk| disk.remember(&device, &bytes));
+            }
             Control::Tidy => {
                 let _ = self.on_disk(|disk| disk.shrink());
             }

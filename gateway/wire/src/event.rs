@@ -70,6 +70,4 @@ events! {
     DeviceFaultCleared "device-fault-cleared" vkp None, scaip None, "A device's own fault is gone.",
     ClockWrong "clock-wrong" vkp None, scaip None, "A device's clock is far off and cannot be set.",
     ClockRestored "clock-restored" vkp None, scaip None, "A device's clock is right again.",
-    BondLost "bond-lost" vkp Some("1.20"), scaip None, "A device no longer knows the gateway: it must be paired anew.",
-    BondRestored "bond-restored" vkp None, scaip None, "A device knows the gateway again.",
 }

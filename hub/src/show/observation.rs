@@ -1,7 +1,9 @@
 //! An observation as a line of JSON.
 
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
 use serde::Serialize;
-use varde_wire::{BootId, Content, Observation, Record, Stamp, Trust, Value, WallTime};
+use varde_wire::{BootId, Content, Context, LocalTime, Observation, Record, Stamp, Trust, Value, WallTime};
 
 use crate::store::{AnchorPoint, Store, StoredEntry, lane_name};
 use crate::{Error, clock};
@@ -51,6 +53,19 @@ pub(super) struct Line {
     flags: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     group: Option<Group>,
+    /// Whose it is: the gateway's opaque id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    person: Option<String>,
+    /// What the device's clock was behind ours, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock_offset_s: Option<i32>,
+    /// When it was measured, where the device's clock says so and was compared with ours: local, without a zone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    measured: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rssi_dbm: Option<i8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repeaters: Option<u8>,
     received: Option<String>,
 }
 
@@ -85,15 +100,24 @@ pub(super) fn each(
         for entry in page {
             // Only what decodes is stored as an entry.
             let Ok(record) = Record::decode(&entry.record) else { continue };
-            if let Content::Observation(observation) = record.content {
-                let when = anchors.mend(&entry.gateway, &record.stamp)?;
-                each(line(entry, observation, &record.stamp, &when))?;
-            }
+            let (observation, context) = match record.content {
+                Content::Observation(observation) => (observation, Context::default()),
+                Content::InContext(observation, context) => (observation, context),
+                Content::Gap(_) | Content::Anchor(_) => continue,
+            };
+            let when = anchors.mend(&entry.gateway, &record.stamp)?;
+            each(line(entry, observation, context, &record.stamp, &when))?;
         }
     }
 }
 
-fn line(entry: StoredEntry, observation: Observation, stamp: &Stamp, when: &Mended) -> Line {
+fn line(
+    entry: StoredEntry,
+    observation: Observation,
+    context: Context,
+    stamp: &Stamp,
+    when: &Mended,
+) -> Line {
     let event = match observation.value {
         Value::Event(event) => Some(event),
         Value::Decimal(_) | Value::Absent(_) | Value::Bits(_) | Value::Text(_) => None,
@@ -122,8 +146,30 @@ fn line(entry: StoredEntry, observation: Observation, stamp: &Stamp, when: &Mend
         user: observation.user,
         flags: observation.flags.names().collect(),
         group: observation.group.map(|g| Group { id: g.id, member: g.member, size: g.size }),
+        person: context.person.map(|person| person.to_string()),
+        clock_offset_s: context.clock_offset_s,
+        measured: context.clock_offset_s.and_then(|offset| measured(observation.device_time?, offset)),
+        rssi_dbm: context.rssi_dbm,
+        repeaters: context.repeaters,
         received: clock::rfc3339(entry.received),
     }
+}
+
+/// When the device measured, on a right clock.
+fn measured(device_time: LocalTime, clock_offset_s: i32) -> Option<String> {
+    let LocalTime { year, month, day, hour, minute, second } = device_time;
+    let part = |part: u8| i8::try_from(part).ok();
+    let shown = DateTime::new(
+        i16::try_from(year).ok()?,
+        part(month)?,
+        part(day)?,
+        part(hour)?,
+        part(minute)?,
+        part(second)?,
+        0,
+    );
+    let right = shown.ok()?.checked_add(SignedDuration::from_secs(clock_offset_s.into())).ok()?;
+    Some(right.to_string())
 }
 
 /// The anchors of the database. Neighbours in the output mostly need the same one.

@@ -1,14 +1,29 @@
 //! A fake `org.bluez`: bluetoothd with one adapter and simulated peripherals in range.
 //!
 //! It behaves as BlueZ 5.82 does where the gateway can notice: what it holds in memory, what it refuses and in which
-//! words, what a client's death ends, that a read also changes `Value`, and that it confirms an indication before any
-//! client has it. Pairing and agents are not part of it.
+//! words, what a client's death ends, that a read also changes `Value`, that it confirms an indication before any
+//! client has it, and how it pairs: whom it asks, what it keeps, and what it says when the other side has lost its key.
+//! Of a radio's faults it has those that a gateway meets in a home: see [`Bluez`] and [`Radio`].
+//!
+//! Pairing is that of LE Secure Connections alone, always begun by the gateway. Where a refused request fails to pair,
+//! the refusal comes at once, while a real kernel may first wait for the peripheral.
 
+mod agents;
+mod association;
 mod calls;
+#[cfg(test)]
+pub(crate) mod client;
 mod daemon;
+mod device_calls;
+mod faults;
+mod links;
 mod objects;
+mod pairing;
 mod peripheral;
+mod radio;
+mod refusal;
 mod station;
+mod systemd;
 #[cfg(test)]
 mod tests;
 
@@ -19,33 +34,44 @@ use std::{
 
 use futures_util::StreamExt;
 use tokio::{
-    sync::mpsc,
+    sync::{Mutex as AsyncMutex, mpsc},
     task::JoinSet,
     time::{Instant, interval},
 };
-use uuid::Uuid;
 use zbus::{Connection, MessageStream, connection::Builder, message::Type};
 
 use self::daemon::Daemon;
-pub use self::peripheral::{Address, Advertisement, Characteristic, Event, Peripheral, Service, uuid16};
+pub use self::{
+    association::{Capability, Pairing},
+    faults::Cure,
+    peripheral::{Address, Advertisement, Characteristic, Event, Peripheral, Security, Service, uuid16},
+    radio::Radio,
+    systemd::Systemd,
+};
 use super::{SimError, bus::Bus};
 
-/// How often overdue connection attempts are looked for.
+/// How often overdue things are looked for.
 const TICK: Duration = Duration::from_millis(100);
 
 /// bluetoothd and the adapter. Dropping it is its death.
 #[derive(Debug)]
 pub struct Bluez {
+    process: Arc<Process>,
+}
+
+/// What can die and start again.
+#[derive(Debug)]
+struct Process {
     bus: String,
     daemon: Arc<Mutex<Daemon>>,
-    running: Option<Running>,
+    running: AsyncMutex<Option<Running>>,
 }
 
 #[derive(Debug)]
 struct Running {
     connection: Connection,
     /// Aborted when dropped.
-    _tasks: JoinSet<zbus::Result<()>>,
+    tasks: JoinSet<zbus::Result<()>>,
 }
 
 impl Bluez {
@@ -56,7 +82,8 @@ impl Bluez {
     pub async fn start(bus: &Bus) -> Result<Self, SimError> {
         let (out, _) = mpsc::unbounded_channel();
         let daemon = Arc::new(Mutex::new(Daemon::new(out)));
-        let mut bluez = Self { bus: bus.address().to_owned(), daemon, running: None };
+        let running = AsyncMutex::new(None);
+        let bluez = Self { process: Arc::new(Process { bus: bus.address().to_owned(), daemon, running }) };
         bluez.restart().await?;
         Ok(bluez)
     }
@@ -64,16 +91,92 @@ impl Bluez {
     /// Brings a peripheral into range.
     pub fn add(&self, peripheral: Peripheral) -> Radio {
         let (notice, events) = mpsc::unbounded_channel();
-        let device = lock(&self.daemon).add(peripheral, notice);
-        Radio { daemon: self.daemon.clone(), device, events }
+        let daemon = self.process.daemon.clone();
+        let device = lock(&daemon).add(peripheral, notice);
+        Radio { daemon, device, events: AsyncMutex::new(events) }
     }
 
     /// bluetoothd dies: links end, the name leaves the bus, and no signal tells of it.
     ///
     /// # Errors
     /// When the connection to the bus cannot be closed.
-    pub async fn die(&mut self) -> Result<(), SimError> {
-        if let Some(Running { connection, _tasks: mut tasks }) = self.running.take() {
+    pub async fn die(&self) -> Result<(), SimError> {
+        self.process.die().await
+    }
+
+    /// bluetoothd starts again, knowing only the adapter and bonded peripherals.
+    ///
+    /// # Errors
+    /// As [`Bluez::start`].
+    pub async fn restart(&self) -> Result<(), SimError> {
+        self.process.restart().await
+    }
+
+    /// Switches the adapter off or on, as another client does.
+    pub fn power(&self, on: bool) {
+        self.daemon().power(on);
+    }
+
+    /// rfkill takes the adapter, which nobody can then switch on, or lets go of it.
+    pub fn rfkill(&self, blocked: bool) {
+        self.daemon().block(blocked);
+    }
+
+    /// The adapter vanishes, as when a dongle is pulled.
+    pub fn unplug_adapter(&self) {
+        self.daemon().unplug_adapter();
+    }
+
+    /// The adapter comes back, powered.
+    pub fn plug_in_adapter(&self) {
+        self.daemon().plug_in_adapter();
+    }
+
+    /// Whether a client discovers.
+    pub fn is_discovering(&self) -> bool {
+        self.daemon().is_discovering()
+    }
+
+    /// The scan goes silent although BlueZ says that it discovers, until this or a stronger cure.
+    pub fn go_deaf(&self, until: Cure) {
+        self.daemon().faults.deaf = Some(until);
+    }
+
+    /// Whether [`Bluez::go_deaf`] still holds.
+    pub fn is_deaf(&self) -> bool {
+        self.daemon().faults.deaf.is_some()
+    }
+
+    /// Of so many advertisements only one is heard from now on, as beside a busy Wi-Fi. 1: each.
+    pub fn hear_one_in(&self, advertisements: u32) {
+        self.daemon().faults.hear_one_in(advertisements);
+    }
+
+    /// The next calls to discover, connect or pair are refused because another operation is in progress.
+    pub fn be_busy(&self, calls: u32) {
+        self.daemon().faults.be_busy(calls);
+    }
+
+    fn daemon(&self) -> MutexGuard<'_, Daemon> {
+        lock(&self.process.daemon)
+    }
+}
+
+impl Process {
+    async fn die(&self) -> Result<(), SimError> {
+        let running = self.running.lock().await.take();
+        self.end(running).await
+    }
+
+    async fn restart(&self) -> Result<(), SimError> {
+        let mut running = self.running.lock().await;
+        self.end(running.take()).await?;
+        *running = Some(self.run().await?);
+        Ok(())
+    }
+
+    async fn end(&self, running: Option<Running>) -> Result<(), SimError> {
+        if let Some(Running { connection, mut tasks }) = running {
             tasks.shutdown().await;
             connection.close().await?;
             let (deaf, _) = mpsc::unbounded_channel();
@@ -82,12 +185,7 @@ impl Bluez {
         Ok(())
     }
 
-    /// bluetoothd starts again, knowing only the adapter and bonded peripherals.
-    ///
-    /// # Errors
-    /// As [`Bluez::start`].
-    pub async fn restart(&mut self) -> Result<(), SimError> {
-        self.die().await?;
+    async fn run(&self) -> Result<Running, SimError> {
         let connection = Builder::address(self.bus.as_str()).build().await?;
         let incoming = MessageStream::from(&connection);
         let (out, mut outgoing) = mpsc::unbounded_channel();
@@ -105,78 +203,13 @@ impl Bluez {
         let rule = "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged'";
         connection.call_method(Some(BUS), "/org/freedesktop/DBus", Some(BUS), "AddMatch", &rule).await?;
         connection.request_name("org.bluez").await?;
-        self.running = Some(Running { connection, _tasks: tasks });
-        Ok(())
-    }
-
-    /// Switches the adapter off or on, as `rfkill` or another client does.
-    pub fn power(&self, on: bool) {
-        lock(&self.daemon).power(on);
-    }
-
-    /// The adapter vanishes, as when a dongle is pulled.
-    pub fn unplug_adapter(&self) {
-        lock(&self.daemon).unplug_adapter();
-    }
-
-    /// The adapter comes back, powered.
-    pub fn plug_in_adapter(&self) {
-        lock(&self.daemon).plug_in_adapter();
-    }
-
-    /// Whether a client discovers.
-    pub fn is_discovering(&self) -> bool {
-        lock(&self.daemon).is_discovering()
-    }
-}
-
-/// The peripheral's end of the air. Dropping it leaves the peripheral silent but known.
-#[derive(Debug)]
-pub struct Radio {
-    daemon: Arc<Mutex<Daemon>>,
-    device: String,
-    events: mpsc::UnboundedReceiver<Event>,
-}
-
-impl Radio {
-    /// Sends one advertisement. It is lost while connected, without discovery, or without an adapter. A client's
-    /// attempt to connect succeeds at the next connectable one.
-    pub fn advertise(&self, advertisement: &Advertisement) {
-        lock(&self.daemon).advertise(&self.device, advertisement);
-    }
-
-    /// Indicates or notifies a value; true once it is confirmed, which needs a connection and a subscription.
-    pub fn indicate(&self, characteristic: Uuid, value: impl Into<Vec<u8>>) -> bool {
-        lock(&self.daemon).indicate(&self.device, characteristic, value.into())
-    }
-
-    /// Changes what a read of a characteristic gives.
-    pub fn set_value(&self, characteristic: Uuid, value: impl Into<Vec<u8>>) {
-        lock(&self.daemon).set_value(&self.device, characteristic, value.into());
-    }
-
-    /// Ends the connection from the peripheral's side.
-    pub fn disconnect(&self) {
-        lock(&self.daemon).disconnect(&self.device);
-    }
-
-    /// Whether service discovery on the next connections comes to its end; it does unless told otherwise here.
-    pub fn resolve_services(&self, resolves: bool) {
-        lock(&self.daemon).set_resolves(&self.device, resolves);
-    }
-
-    /// Waits for what the other side does next.
-    pub async fn next_event(&mut self) -> Event {
-        match self.events.recv().await {
-            Some(event) => event,
-            None => std::future::pending().await,
-        }
+        Ok(Running { connection, tasks })
     }
 }
 
 const BUS: &str = "org.freedesktop.DBus";
 
-/// Reads calls and departures of clients until the bus goes away.
+/// Reads calls, answers of agents and departures of clients until the bus goes away.
 async fn serve(daemon: Arc<Mutex<Daemon>>, mut incoming: MessageStream) -> zbus::Result<()> {
     let mut tick = interval(TICK);
     loop {
@@ -186,7 +219,7 @@ async fn serve(daemon: Arc<Mutex<Daemon>>, mut incoming: MessageStream) -> zbus:
                 None => return Ok(()),
             },
             _ = tick.tick() => {
-                lock(&daemon).give_up_connecting(Instant::now());
+                lock(&daemon).handle_timeout(Instant::now());
                 continue;
             }
         };
@@ -199,7 +232,8 @@ async fn serve(daemon: Arc<Mutex<Daemon>>, mut incoming: MessageStream) -> zbus:
                     lock(&daemon).client_gone(name);
                 }
             }
-            Type::Signal | Type::MethodReturn | Type::Error => {}
+            Type::MethodReturn | Type::Error => lock(&daemon).agent_answered(&message),
+            Type::Signal => {}
         }
     }
 }

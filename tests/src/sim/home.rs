@@ -44,7 +44,7 @@ pub use self::{
 };
 use super::{
     SimError,
-    bluez::Bluez,
+    bluez::{Bluez, Systemd},
     broker::{self, Broker, Credentials},
     bus::Bus,
     enocean::Usb300,
@@ -126,6 +126,8 @@ pub struct Home {
 pub struct Bluetooth {
     /// bluetoothd and the adapter.
     pub bluez: Bluez,
+    /// Who restarts bluetoothd when the gateway asks for it.
+    pub systemd: Systemd,
     /// What the gateway takes for the system's D-Bus.
     pub bus: Bus,
 }
@@ -171,7 +173,9 @@ impl Home {
         let stick = Usb300::plug_in(&root.join("ttyUSB0"))?;
         let bluetooth = if plan.devices.iter().any(Device::is_bluetooth) {
             let bus = Bus::launch(root, plan.apart).await?;
-            Some(Bluetooth { bluez: Bluez::start(&bus).await?, bus })
+            let bluez = Bluez::start(&bus).await?;
+            let systemd = Systemd::start(&bus, &bluez).await?;
+            Some(Bluetooth { bluez, systemd, bus })
         } else {
             None
         };

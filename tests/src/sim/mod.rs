@@ -6,7 +6,8 @@
 //! | module | stands for |
 //! |---|---|
 //! | [`bluez`] | bluetoothd, the adapter and the peripherals in range, on the private D-Bus of [`bus`] |
-//! | [`blood_pressure`] | a blood pressure monitor with its own memory |
+//! | [`meters`] | health meters: blood pressure, glucose, oximetry, temperature, weight, heart rate |
+//! | [`beacons`] | sensors that are never connected to: BTHome and Ruuvi |
 //! | [`pty`] | a serial line that can be unplugged |
 //! | [`enocean`] | an EnOcean USB 300 stick and the senders it hears |
 //! | [`network`] | a bad network between the gateway and the broker |
@@ -16,13 +17,14 @@
 //! | [`home`] | all of it together, set up and running |
 //! | [`chance`] | seeded randomness |
 
-pub mod blood_pressure;
+pub mod beacons;
 pub mod bluez;
 pub mod broker;
 pub mod bus;
 pub mod chance;
 pub mod enocean;
 pub mod home;
+pub mod meters;
 pub mod mqtt;
 pub mod network;
 pub mod programs;
@@ -30,3 +32,4 @@ pub mod pty;
 
 mod error;
 pub use error::SimError;
+pub use meters::blood_pressure;

@@ -141,7 +141,7 @@ impl Clocked {
 }
 
 /// Both clocks at one moment: the coincident time stamp of the HL7 PHD guide.
-fn coincident(shown: DateTime, offset_s: Option<i32>, device: &DeviceId) -> Observation {
+pub(in crate::gatt) fn coincident(shown: DateTime, offset_s: Option<i32>, device: &DeviceId) -> Observation {
     let value = match offset_s {
         Some(offset) => Value::Decimal(Decimal::whole(offset.into())),
         None => Value::Absent(varde_wire::Absence::NotANumber),

@@ -99,7 +99,7 @@ fn every_fault_names_its_line_its_key_and_its_mend() {
                 "5: device.address: missing: add to this table the line address = \"F0:F1:F2:F3:F4:01\"",
                 "8: device.port: means nothing to a device of protocol 'ble': leave it out, or mend the protocol",
                 "9: device.id: means nothing to a device of protocol 'ble'",
-                "10: device.profile: 'F6-02-01' is no known profile. Known: blood-pressure",
+                "10: device.profile: 'F6-02-01' is no known profile. Known: blood-pressure, health-thermometer,",
             ],
         ),
         (
@@ -110,7 +110,7 @@ fn every_fault_names_its_line_its_key_and_its_mend() {
             device("port", "prot = \"/dev/ttyUSB0\""),
             &[
                 "5: device.port: missing: add to this table the line port = \"/dev/serial/by-id/",
-                "8: device.prot: no such key; did you mean 'port'? Known here: name, protocol, port, id, address, profile, purpose",
+                "8: device.prot: no such key; did you mean 'port'? Known here: name, protocol, port, id, address, profile, purpose, bind_key, clear_memory, consents, person, users",
             ],
         ),
         (
@@ -135,12 +135,48 @@ fn every_fault_names_its_line_its_key_and_its_mend() {
         (
             cuff("blood-pressure\"", "blood-presure\""),
             &[
-                "9: device.profile: 'blood-presure' is no known profile; did you mean 'blood-pressure'? Known: blood-pressure",
+                "9: device.profile: 'blood-presure' is no known profile; did you mean 'blood-pressure'? Known: blood-pressure, health",
             ],
         ),
         (
             cuff("F0:F1:F2:F3:F4:01", "F0:F1"),
             &["8: device.address: expected a Bluetooth address such as C0:FF:EE:00:00:01, got \"F0:F1\""],
+        ),
+        (
+            format!("{CUFF}bind_key = \"00\"\npurpose = \"pendant\"\nclear_memory = 1"),
+            &[
+                "10: device.bind_key: means nothing to a device of profile blood-pressure: leave it out",
+                "11: device.purpose: means nothing to a device of profile blood-pressure: leave it out",
+                "12: device.clear_memory: expected true or false without quotes, got a whole number",
+            ],
+        ),
+        (
+            cuff("blood-pressure\"", "weight-scale\"") + "consents = { 1 = \"10000\", 300 = \"1\" }",
+            &[
+                "10: device.consents: expected the code that the user chose on the scale, 0 to 9999 in quotes",
+                "10: device.consents: expected the number of a user in the device, 0 to 254, got '300'",
+            ],
+        ),
+        (
+            format!("{CUFF}users = {{ \"255\" = \"p-1\", \"1\" = \"Kari Nordmann\", \"2\" = 2 }}"),
+            &[
+                "10: device.users: expected pairs in braces such as { \"1\" = \"p-1\", \"2\" = \"p-2\" }, got a whole number",
+                "10: device.users: 'Kari Nordmann' is no person id: expected 1 to 32 characters",
+                "10: device.users: expected the number of a user in the device, 0 to 254, got '255'",
+            ],
+        ),
+        (
+            format!("{CUFF}person = \"p-1\"\nusers = {{ 1 = \"p-1\" }}"),
+            &[
+                "10: device.person: a device has one person, or users that it keeps apart: leave out one of the two",
+            ],
+        ),
+        (
+            format!("{PENDANT}\nbind_key = \"00\"\nclear_memory = true"),
+            &[
+                "12: device.bind_key: means nothing to a device of protocol 'esp3'",
+                "13: device.clear_memory: means nothing to a device of protocol 'esp3'",
+            ],
         ),
         (
             format!("{PENDANT}{PENDANT}"),

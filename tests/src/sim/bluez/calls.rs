@@ -1,25 +1,21 @@
-//! The D-Bus methods of bluetoothd, with the errors it refuses them with.
+//! The D-Bus methods of bluetoothd: who is meant, properties, the adapter and the agents.
 
 use std::collections::HashMap;
 
-use zbus::{DynamicType, Message, OwnedObjectPath, OwnedVariant};
+use zbus::{Message, OwnedObjectPath, OwnedVariant};
 
 use super::{
+    agents::{AGENT_MANAGER, MANAGER_PATH},
+    association::Capability,
     daemon::{ADAPTER, ADAPTER_PATH, CHARACTERISTIC, DEVICE, Daemon},
     objects::{OBJECT_MANAGER, PROPERTIES},
-    peripheral::Event,
+    refusal::{
+        Answer, already_exists, busy, does_not_exist, invalid_arguments, not_ready, refused, reply,
+        unknown_method, unknown_object,
+    },
 };
 
-type Options = HashMap<String, OwnedVariant>;
-
-/// The reply to send now, or `None` where it comes later.
-type Answer = Result<Option<Message>, Refusal>;
-
-/// A D-Bus error reply.
-struct Refusal {
-    name: &'static str,
-    text: String,
-}
+pub(super) type Options = HashMap<String, OwnedVariant>;
 
 impl Daemon {
     /// Performs a method call and emits what follows from it.
@@ -27,9 +23,7 @@ impl Daemon {
         match self.answer(call) {
             Ok(None) => {}
             Ok(Some(reply)) => self.emit(Ok(reply)),
-            Err(Refusal { name, text }) => {
-                self.emit(Message::error(&call.header(), name).build(&text));
-            }
+            Err(refusal) => self.emit(refusal.reply(call)),
         }
     }
 
@@ -52,6 +46,7 @@ impl Daemon {
             (ADAPTER, method) if path == ADAPTER_PATH && self.objects.contains(path) => {
                 self.adapter_method(call, client, method)
             }
+            (AGENT_MANAGER, method) if path == MANAGER_PATH => self.agent_method(call, client, method),
             (DEVICE, method) if self.objects.properties(path, DEVICE).is_some() => {
                 self.device_method(call, path, method)
             }
@@ -86,9 +81,13 @@ impl Daemon {
         let body = call.body();
         let (interface, name, value): (&str, &str, OwnedVariant) = body.deserialize()?;
         match (interface, name, bool::try_from(&value)) {
+            (ADAPTER, "Powered", Ok(true)) if self.faults.blocked => {
+                return Err(refused("org.bluez.Error.Blocked", "Blocked through rfkill"));
+            }
             (ADAPTER, "Powered", Ok(on)) if self.objects.contains(path) => self.power(on),
             (DEVICE, "Trusted", Ok(trusted)) if self.objects.contains(path) => {
                 self.set(path, DEVICE, [("Trusted", trusted.into())]);
+                self.air.entry(path.to_owned()).and_modify(|station| station.trusted = trusted);
             }
             _ => {
                 return Err(refused(
@@ -107,15 +106,18 @@ impl Daemon {
                 let mut filter: Options = body.deserialize()?;
                 let services =
                     filter.remove("UUIDs").map(Vec::<String>::try_from).transpose()?.unwrap_or_default();
-                self.discovery.entry(client.to_owned()).or_default().services = services;
+                let duplicates = filter.get("DuplicateData").is_some_and(|it| bool::try_from(it) == Ok(true));
+                let discovery = self.discovery.entry(client.to_owned()).or_default();
+                (discovery.services, discovery.duplicates) = (services, duplicates);
             }
             "StartDiscovery" if !self.powered() => {
-                return Err(refused("org.bluez.Error.NotReady", "Resource Not Ready"));
+                return Err(not_ready());
             }
+            "StartDiscovery" if self.faults.is_busy() => return Err(busy()),
             "StartDiscovery" => {
                 let discovery = self.discovery.entry(client.to_owned()).or_default();
                 if discovery.running {
-                    return Err(refused("org.bluez.Error.InProgress", "Operation already in progress"));
+                    return Err(busy());
                 }
                 discovery.running = true;
                 self.discovery_changed();
@@ -131,125 +133,44 @@ impl Daemon {
                 let body = call.body();
                 let device: OwnedObjectPath = body.deserialize()?;
                 if self.objects.properties(&device, DEVICE).is_none() {
-                    return Err(refused("org.bluez.Error.DoesNotExist", "Does Not Exist"));
+                    return Err(does_not_exist());
                 }
+                self.abort_attempt(&device);
                 self.disconnect(&device);
                 self.forget(&device);
+                // The peripheral does not hear of it and keeps its half of the bond.
+                self.air.entry(device.to_string()).and_modify(|it| (it.ours, it.trusted) = (None, false));
             }
             _ => return Err(unknown_method(call)),
         }
         reply(call, &())
     }
 
-    fn device_method(&mut self, call: &Message, device: &str, method: &str) -> Answer {
-        let (powered, connected) = (self.powered(), self.connected(device));
-        let Some(station) = self.air.get_mut(device) else { return Err(unknown_object(device)) };
-        match method {
-            "Connect" if connected => reply(call, &()),
-            "Connect" if station.connecting.is_some() => {
-                Err(refused("org.bluez.Error.InProgress", "Operation already in progress"))
-            }
-            "Connect" if !powered => Err(refused("org.bluez.Error.NotReady", "Resource Not Ready")),
-            "Connect" => {
-                self.await_advertisement(device, call);
-                Ok(None)
-            }
-            "Disconnect" => {
-                let given_up = station.connecting.take();
-                match given_up {
-                    Some((attempt, _)) => self.abort_connect(&attempt),
-                    None if connected => self.disconnect(device),
-                    None => return Err(refused("org.bluez.Error.NotConnected", "Not Connected")),
-                }
-                reply(call, &())
-            }
-            _ => Err(unknown_method(call)),
-        }
-    }
-
-    fn characteristic_method(&mut self, call: &Message, path: &str, client: &str, method: &str) -> Answer {
-        // A characteristic lies two levels below its device.
-        let device = path.rsplitn(3, '/').last().unwrap_or_default().to_owned();
-        let connected = self.connected(&device);
-        let Some(station) = self.air.get_mut(&device) else { return Err(unknown_object(path)) };
-        let Some(characteristic) = station.characteristic(path) else {
-            return Err(unknown_object(path));
-        };
-        let uuid = characteristic.uuid;
-        let flags = |any_of: &[&str]| characteristic.may(any_of);
+    fn agent_method(&mut self, call: &Message, client: &str, method: &str) -> Answer {
         let body = call.body();
         match method {
-            "ReadValue" if !flags(&["read"]) => {
-                Err(refused("org.bluez.Error.NotPermitted", "Read not permitted"))
-            }
-            "WriteValue" if !flags(&["write", "write-without-response"]) => {
-                Err(refused("org.bluez.Error.NotPermitted", "Write not permitted"))
-            }
-            "StartNotify" if !flags(&["notify", "indicate"]) => {
-                Err(refused("org.bluez.Error.NotSupported", "Operation is not supported"))
-            }
-            "StopNotify" => {
-                if self.unsubscribe(&device, path, client) {
-                    reply(call, &())
-                } else {
-                    Err(refused("org.bluez.Error.Failed", "No notify session started"))
+            "RegisterAgent" => {
+                let (path, capability): (OwnedObjectPath, &str) = body.deserialize()?;
+                let capability = Capability::named(capability).ok_or_else(invalid_arguments)?;
+                if !self.agents.register(client, path.to_string(), capability) {
+                    return Err(already_exists());
                 }
             }
-            "ReadValue" | "WriteValue" | "StartNotify" if !connected => {
-                Err(refused("org.bluez.Error.Failed", "Not connected"))
-            }
-            "ReadValue" => {
-                let options: Options = body.deserialize()?;
-                let offset = options.get("offset").and_then(|offset| u16::try_from(offset).ok()).unwrap_or(0);
-                let Some(value) = characteristic.value.get(usize::from(offset)..).map(<[u8]>::to_vec) else {
-                    return Err(refused("org.bluez.Error.InvalidOffset", "Invalid offset"));
-                };
-                // As BlueZ does: a read, too, changes the property, and clients hear it like a notification.
-                self.set(path, CHARACTERISTIC, [("Value", value.clone().into())]);
-                reply(call, &value)
-            }
-            "WriteValue" => {
-                let (value, _): (Vec<u8>, Options) = body.deserialize()?;
-                let _ = station.events.send(Event::Written(uuid, value));
-                reply(call, &())
-            }
-            "StartNotify" => {
-                let clients = station.subscribers.entry(path.to_owned()).or_default();
-                if !clients.insert(client.to_owned()) {
-                    return Err(refused("org.bluez.Error.Failed", "Already notifying"));
+            "UnregisterAgent" => {
+                let path: OwnedObjectPath = body.deserialize()?;
+                if !self.agents.unregister(client, &path) {
+                    return Err(does_not_exist());
                 }
-                if clients.len() == 1 {
-                    let _ = station.events.send(Event::Subscribed(uuid));
-                    self.set(path, CHARACTERISTIC, [("Notifying", true.into())]);
-                }
-                reply(call, &())
             }
-            _ => Err(unknown_method(call)),
+            "RequestDefaultAgent" => {
+                let _path: OwnedObjectPath = body.deserialize()?;
+                if !self.agents.make_default(client) {
+                    return Err(does_not_exist());
+                }
+            }
+            _ => return Err(unknown_method(call)),
         }
+        self.pairable_changed();
+        reply(call, &())
     }
-}
-
-/// A call whose body is not what the method takes.
-impl From<zbus::Error> for Refusal {
-    fn from(error: zbus::Error) -> Self {
-        refused("org.freedesktop.DBus.Error.InvalidArgs", error.to_string())
-    }
-}
-
-fn refused(name: &'static str, text: impl Into<String>) -> Refusal {
-    Refusal { name, text: text.into() }
-}
-
-fn unknown_object(path: &str) -> Refusal {
-    refused("org.freedesktop.DBus.Error.UnknownObject", format!("Unknown object '{path}'"))
-}
-
-fn unknown_method(call: &Message) -> Refusal {
-    let header = call.header();
-    let member = header.member().map_or("", |member| member.as_str());
-    refused("org.freedesktop.DBus.Error.UnknownMethod", format!("Method \"{member}\" doesn't exist"))
-}
-
-fn reply<B: serde::Serialize + DynamicType>(call: &Message, body: &B) -> Answer {
-    Ok(Some(Message::method_return(&call.header()).build(body)?))
 }

@@ -3,14 +3,16 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use tokio::{sync::mpsc, time::Instant};
-use uuid::Uuid;
 use zbus::{Message, Variant};
 
 use super::{
+    agents::{AGENT_MANAGER, Agents, MANAGER_PATH},
+    faults::{Cure, Faults},
     objects::{Objects, Properties},
     peripheral::{Advertisement, Event, Peripheral},
     station::{Station, heard_properties},
 };
+use crate::sim::chance::Chance;
 
 pub(super) const ADAPTER_PATH: &str = "/org/bluez/hci0";
 pub(super) const ADAPTER: &str = "org.bluez.Adapter1";
@@ -18,8 +20,9 @@ pub(super) const DEVICE: &str = "org.bluez.Device1";
 pub(super) const SERVICE: &str = "org.bluez.GattService1";
 pub(super) const CHARACTERISTIC: &str = "org.bluez.GattCharacteristic1";
 
-/// The kernel gives an LE connection up after this time.
-const CONNECT_LIMIT: Duration = Duration::from_secs(20);
+/// A device that is neither bonded nor connected is forgotten when it was not heard for so long (TemporaryTimeout in
+/// BlueZ's main.conf).
+const TEMPORARY_LIMIT: Duration = Duration::from_secs(30);
 
 /// Where messages leave to; one that could not be built ends the connection.
 pub(super) type Outgoing = mpsc::UnboundedSender<zbus::Result<Message>>;
@@ -32,6 +35,10 @@ pub(super) struct Daemon {
     pub(super) air: BTreeMap<String, Station>,
     /// By the unique bus name of the client.
     pub(super) discovery: BTreeMap<String, Discovery>,
+    pub(super) agents: Agents,
+    pub(super) faults: Faults,
+    /// Draws passkeys.
+    pub(super) chance: Chance,
     out: Outgoing,
 }
 
@@ -41,24 +48,38 @@ pub(super) struct Discovery {
     pub(super) running: bool,
     /// Only devices that advertise one of these; all where empty.
     pub(super) services: Vec<String>,
+    /// Whether data is told again that has not changed.
+    pub(super) duplicates: bool,
 }
 
 impl Daemon {
     pub(super) fn new(out: Outgoing) -> Self {
-        Self { objects: Objects::default(), air: BTreeMap::new(), discovery: BTreeMap::new(), out }
+        Self {
+            objects: Objects::default(),
+            air: BTreeMap::new(),
+            discovery: BTreeMap::new(),
+            agents: Agents::default(),
+            faults: Faults::default(),
+            chance: Chance::seeded(0),
+            out,
+        }
     }
 
     /// Starts with an empty memory and the adapter powered.
     pub(super) fn start(&mut self, out: Outgoing) {
         self.out = out;
+        let signal = self.objects.add(MANAGER_PATH, AGENT_MANAGER, Properties::new());
+        self.emit(signal);
         self.plug_in_adapter();
     }
 
-    /// Ends with all links and forgets everything; only `deaf` hears of it.
+    /// Ends with all links and forgets everything but bonds; only `deaf` hears of it.
     pub(super) fn stop(&mut self, deaf: Outgoing) {
         self.out = deaf;
         self.unplug_adapter();
         self.objects = Objects::default();
+        self.agents = Agents::default();
+        self.faults.try_cure(Cure::NewDaemon);
     }
 
     pub(super) fn emit(&self, message: zbus::Result<Message>) {
@@ -91,16 +112,33 @@ impl Daemon {
         self.emit(signal);
     }
 
+    /// Ends what has taken too long: attempts to connect, pairings, calls over a dead link, unheard devices.
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        let devices: Vec<String> = self.air.keys().cloned().collect();
+        for device in devices {
+            self.give_up_connecting(&device, now);
+            self.give_up_pairing(&device, now);
+            self.give_up_calls(&device, now);
+            let unheard = self
+                .air
+                .get(&device)
+                .is_some_and(|station| station.is_temporary() && now >= station.heard + TEMPORARY_LIMIT);
+            if unheard && !self.connected(&device) && self.objects.contains(&device) {
+                self.forget(&device);
+            }
+        }
+    }
+
     // The adapter.
 
     pub(super) fn plug_in_adapter(&mut self) {
         if self.objects.contains(ADAPTER_PATH) {
             return;
         }
-        let signal = self.objects.add(ADAPTER_PATH, ADAPTER, adapter_properties());
+        let signal = self.objects.add(ADAPTER_PATH, ADAPTER, adapter_properties(!self.faults.blocked));
         self.emit(signal);
         let bonded: Vec<String> =
-            self.air.iter().filter(|(_, it)| it.peripheral.bonded).map(|(path, _)| path.clone()).collect();
+            self.air.iter().filter(|(_, it)| it.is_bonded()).map(|(path, _)| path.clone()).collect();
         for path in bonded {
             self.show_device(&path, None);
         }
@@ -110,15 +148,29 @@ impl Daemon {
         self.lose_links();
         self.discovery.clear();
         self.forget(ADAPTER_PATH);
+        self.faults.try_cure(Cure::PowerCycle);
     }
 
+    /// Switches the adapter; nothing comes of switching it on while rfkill holds it.
     pub(super) fn power(&mut self, on: bool) {
         if !on {
             self.lose_links();
             self.discovery.values_mut().for_each(|discovery| discovery.running = false);
             self.discovery_changed();
+            self.faults.try_cure(Cure::PowerCycle);
         }
-        self.set(ADAPTER_PATH, ADAPTER, [("Powered", on.into())]);
+        let state = match (on, self.faults.blocked) {
+            (_, true) => "off-blocked",
+            (true, false) => "on",
+            (false, false) => "off",
+        };
+        self.set(ADAPTER_PATH, ADAPTER, [("Powered", (state == "on").into()), ("PowerState", state.into())]);
+    }
+
+    /// rfkill takes the adapter or lets go of it; then BlueZ switches it on again by itself.
+    pub(super) fn block(&mut self, blocked: bool) {
+        self.faults.blocked = blocked;
+        self.power(!blocked);
     }
 
     /// Brings `Discovering` in step with what clients want; without discovery no RSSI is known.
@@ -128,13 +180,15 @@ impl Daemon {
             return;
         }
         self.set(ADAPTER_PATH, ADAPTER, [("Discovering", running.into())]);
-        if !running {
-            let devices: Vec<String> = self.air.keys().cloned().collect();
-            for device in devices {
-                if self.objects.get(&device, DEVICE, "RSSI").is_some() {
-                    let signal = self.objects.unset(&device, DEVICE, "RSSI");
-                    self.emit(signal);
-                }
+        if running {
+            self.faults.try_cure(Cure::NewScan);
+            return;
+        }
+        let devices: Vec<String> = self.air.keys().cloned().collect();
+        for device in devices {
+            if self.objects.get(&device, DEVICE, "RSSI").is_some() {
+                let signal = self.objects.unset(&device, DEVICE, "RSSI");
+                self.emit(signal);
             }
         }
     }
@@ -151,6 +205,7 @@ impl Daemon {
     pub(super) fn client_gone(&mut self, client: &str) {
         self.discovery.remove(client);
         self.discovery_changed();
+        self.agent_gone(client);
         let subscribed: Vec<(String, String)> = self
             .air
             .iter()
@@ -167,7 +222,7 @@ impl Daemon {
 
     pub(super) fn add(&mut self, peripheral: Peripheral, events: mpsc::UnboundedSender<Event>) -> String {
         let station = Station::new(peripheral, events);
-        let (device, bonded) = (station.path.clone(), station.peripheral.bonded);
+        let (device, bonded) = (station.path.clone(), station.is_bonded());
         self.air.insert(device.clone(), station);
         if bonded && self.objects.contains(ADAPTER_PATH) {
             self.show_device(&device, None);
@@ -177,129 +232,32 @@ impl Daemon {
 
     /// The adapter hears an advertisement.
     pub(super) fn advertise(&mut self, device: &str, advertisement: &Advertisement) {
-        let Some(station) = self.air.get(device) else { return };
-        if !self.powered() || self.connected(device) {
-            return;
-        }
-        if self.discovery.values().any(|discovery| discovery.wants(&station.peripheral)) {
-            self.show_device(device, Some(advertisement));
-        }
-        if advertisement.connectable
-            && let Some((call, _)) = self.air.get_mut(device).and_then(|station| station.connecting.take())
-        {
-            self.connect(device, &call);
-        }
-    }
-
-    /// The peripheral indicates or notifies; true when a client has subscribed and the value is confirmed, which
-    /// BlueZ does before any client has it.
-    pub(super) fn indicate(&mut self, device: &str, uuid: Uuid, value: Vec<u8>) -> bool {
-        let Some(path) = self.air.get(device).and_then(|station| station.path_of(uuid)) else {
-            return false;
-        };
-        let subscribed = self.objects.is_true(&path, CHARACTERISTIC, "Notifying");
-        if subscribed {
-            self.set(&path, CHARACTERISTIC, [("Value", value.into())]);
-        }
-        subscribed
-    }
-
-    pub(super) fn set_value(&mut self, device: &str, uuid: Uuid, value: Vec<u8>) {
-        let services =
-            self.air.get_mut(device).into_iter().flat_map(|station| &mut station.peripheral.services);
-        for characteristic in services.flat_map(|service| &mut service.characteristics) {
-            if characteristic.uuid == uuid {
-                characteristic.value.clone_from(&value);
-            }
-        }
-    }
-
-    pub(super) fn set_resolves(&mut self, device: &str, resolves: bool) {
-        if let Some(station) = self.air.get_mut(device) {
-            station.resolves = resolves;
-        }
-    }
-
-    /// The link ends, whichever side ended it.
-    pub(super) fn disconnect(&mut self, device: &str) {
-        if !self.connected(device) {
+        if !self.powered() || self.connected(device) || !self.faults.hears() {
             return;
         }
         let Some(station) = self.air.get_mut(device) else { return };
-        let _ = station.events.send(Event::Disconnected);
-        for characteristic in std::mem::take(&mut station.subscribers).into_keys() {
-            self.set(&characteristic, CHARACTERISTIC, [("Notifying", false.into())]);
+        if self.discovery.values().any(|discovery| discovery.wants(&station.peripheral)) {
+            station.heard = Instant::now();
+            self.show_device(device, Some(advertisement));
         }
-        let changes = [("Connected", false.into()), ("ServicesResolved", false.into())];
-        self.set(device, DEVICE, changes);
-    }
-
-    pub(super) fn unsubscribe(&mut self, device: &str, characteristic: &str, client: &str) -> bool {
-        let Some(station) = self.air.get_mut(device) else { return false };
-        let Some(clients) = station.subscribers.get_mut(characteristic) else { return false };
-        let removed = clients.remove(client);
-        if clients.is_empty() {
-            station.subscribers.remove(characteristic);
-            if let Some(described) = station.characteristic(characteristic) {
-                let _ = station.events.send(Event::Unsubscribed(described.uuid));
-            }
-            self.set(characteristic, CHARACTERISTIC, [("Notifying", false.into())]);
+        if advertisement.connectable
+            && let Some(attempt) = self.air.get_mut(device).and_then(|station| station.attempt.take())
+        {
+            self.connect(device, attempt);
         }
-        removed
-    }
-
-    /// Refuses the connection attempts that have waited too long.
-    pub(super) fn give_up_connecting(&mut self, now: Instant) {
-        let overdue: Vec<Message> = self
-            .air
-            .values_mut()
-            .filter_map(|station| station.connecting.take_if(|(_, until)| *until <= now))
-            .map(|(call, _)| call)
-            .collect();
-        overdue.iter().for_each(|call| self.abort_connect(call));
-    }
-
-    pub(super) fn abort_connect(&self, call: &Message) {
-        let error = Message::error(&call.header(), "org.bluez.Error.Failed");
-        self.emit(error.build(&"le-connection-abort-by-local"));
-    }
-
-    pub(super) fn await_advertisement(&mut self, device: &str, call: &Message) {
-        if let Some(station) = self.air.get_mut(device) {
-            station.connecting = Some((call.clone(), Instant::now() + CONNECT_LIMIT));
-        }
-    }
-
-    fn connect(&mut self, device: &str, call: &Message) {
-        self.set(device, DEVICE, [("Connected", true.into())]);
-        self.emit(Message::method_return(&call.header()).build(&()));
-        let Some(station) = self.air.get(device) else { return };
-        let _ = station.events.send(Event::Connected);
-        if station.resolves {
-            self.resolve_services(device);
-        }
-    }
-
-    fn resolve_services(&mut self, device: &str) {
-        let Some(station) = self.air.get(device) else { return };
-        let uuids: Vec<String> =
-            station.peripheral.services.iter().map(|service| service.uuid.to_string()).collect();
-        for (path, interface, properties) in station.gatt_objects() {
-            // A known table stays over connections, as with BlueZ's cache.
-            if !self.objects.contains(&path) {
-                let signal = self.objects.add(&path, interface, properties);
-                self.emit(signal);
-            }
-        }
-        let changes = [("UUIDs", uuids.into()), ("ServicesResolved", true.into())];
-        self.set(device, DEVICE, changes);
     }
 
     /// Makes a device known, or brings what is known of it up to date.
     fn show_device(&mut self, device: &str, advertisement: Option<&Advertisement>) {
         let Some(station) = self.air.get(device) else { return };
-        let heard = advertisement.map(heard_properties).unwrap_or_default();
+        let mut heard = advertisement.map(heard_properties).unwrap_or_default();
         if self.objects.contains(device) {
+            if !self.discovery.values().any(|discovery| discovery.running && discovery.duplicates) {
+                // The strength of a real signal changes all the time.
+                heard.retain(|name, value| {
+                    *name == "RSSI" || self.objects.get(device, DEVICE, name) != Some(value)
+                });
+            }
             let signal = self.objects.set(device, DEVICE, heard);
             self.emit(signal);
         } else {
@@ -309,33 +267,24 @@ impl Daemon {
             self.emit(signal);
         }
     }
-
-    fn lose_links(&mut self) {
-        let devices: Vec<String> = self.air.keys().cloned().collect();
-        for device in devices {
-            self.disconnect(&device);
-            if let Some((call, _)) = self.air.get_mut(&device).and_then(|station| station.connecting.take()) {
-                self.abort_connect(&call);
-            }
-        }
-    }
 }
 
 impl Discovery {
     fn wants(&self, peripheral: &Peripheral) -> bool {
-        let named = |uuid: &Uuid| self.services.iter().any(|wanted| *wanted == uuid.to_string());
+        let named = |uuid: &uuid::Uuid| self.services.iter().any(|wanted| *wanted == uuid.to_string());
         self.running && (self.services.is_empty() || peripheral.advertised.iter().any(named))
     }
 }
 
-fn adapter_properties() -> Properties {
+fn adapter_properties(on: bool) -> Properties {
     Properties::from([
         ("Address", "C0:FF:EE:00:00:01".into()),
         ("AddressType", "public".into()),
         ("Name", "gateway".into()),
         ("Alias", "gateway".into()),
         ("Class", 0_u32.into()),
-        ("Powered", true.into()),
+        ("Powered", on.into()),
+        ("PowerState", if on { "on" } else { "off-blocked" }.into()),
         ("Discoverable", false.into()),
         ("DiscoverableTimeout", 180_u32.into()),
         ("Pairable", false.into()),

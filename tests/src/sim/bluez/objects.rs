@@ -74,6 +74,12 @@ impl Objects {
             .collect()
     }
 
+    /// The paths below a path.
+    pub(super) fn below(&self, path: &str) -> Vec<String> {
+        let below = format!("{path}/");
+        self.tree.keys().filter(|known| known.starts_with(&below)).cloned().collect()
+    }
+
     /// Changes properties; gives the signal, which also comes where a value stays the same.
     pub(super) fn set(
         &mut self,

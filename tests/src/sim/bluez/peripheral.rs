@@ -55,27 +55,72 @@ pub struct Characteristic {
     pub flags: &'static [&'static str],
     /// What a read gives.
     pub value: Vec<u8>,
+    /// What the link must be before the peripheral lets anybody read, write or subscribe.
+    pub security: Security,
+    /// What a write is refused with while nobody has subscribed: an error code of its profile.
+    pub unconfigured: Option<u8>,
+}
+
+/// How safe a link is, or has to be (Core 5.4, Vol 3, Part C, §10.2.1: mode 1, levels 1 to 3).
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Security {
+    /// Not encrypted.
+    #[default]
+    Open,
+    /// Encrypted with a key that nobody compared: Just Works.
+    Encrypted,
+    /// Encrypted with a key agreed with a passkey or a comparison.
+    Authenticated,
 }
 
 impl Characteristic {
     /// One that can be read.
     pub fn readable(uuid: Uuid, value: impl Into<Vec<u8>>) -> Self {
-        Self { uuid, flags: &["read"], value: value.into() }
+        Self { uuid, flags: &["read"], value: value.into(), security: Security::Open, unconfigured: None }
     }
 
     /// One that indicates: sends values that the other side confirms.
     pub const fn indicating(uuid: Uuid) -> Self {
-        Self { uuid, flags: &["indicate"], value: Vec::new() }
+        Self { uuid, flags: &["indicate"], value: Vec::new(), security: Security::Open, unconfigured: None }
     }
 
     /// One that notifies: sends values that nobody confirms.
     pub const fn notifying(uuid: Uuid) -> Self {
-        Self { uuid, flags: &["notify"], value: Vec::new() }
+        Self { uuid, flags: &["notify"], value: Vec::new(), security: Security::Open, unconfigured: None }
     }
 
     /// A control point: takes writes and indicates its answers.
     pub const fn control_point(uuid: Uuid) -> Self {
-        Self { uuid, flags: &["write", "indicate"], value: Vec::new() }
+        Self {
+            uuid,
+            flags: &["write", "indicate"],
+            value: Vec::new(),
+            security: Security::Open,
+            unconfigured: None,
+        }
+    }
+
+    /// One that can be written and answers nothing but the acknowledgement.
+    pub const fn writable(uuid: Uuid) -> Self {
+        Self { uuid, flags: &["write"], value: Vec::new(), security: Security::Open, unconfigured: None }
+    }
+
+    /// The same, with these things allowed instead, in BlueZ's words.
+    #[must_use]
+    pub fn with_flags(self, flags: &'static [&'static str]) -> Self {
+        Self { flags, ..self }
+    }
+
+    /// The same, out of reach on a link that is less than this.
+    #[must_use]
+    pub fn needing(self, security: Security) -> Self {
+        Self { security, ..self }
+    }
+
+    /// The same, whose writes are refused with this code while nobody has subscribed.
+    #[must_use]
+    pub fn configured_first(self, code: u8) -> Self {
+        Self { unconfigured: Some(code), ..self }
     }
 
     pub(super) fn may(&self, any_of: &[&str]) -> bool {
@@ -109,4 +154,12 @@ pub enum Event {
     Unsubscribed(Uuid),
     /// A value was written.
     Written(Uuid, Vec<u8>),
+    /// Pairing has come to a number of six digits, which the peripheral shows where it has a display.
+    Passkey(u32),
+    /// Pairing waits for the number that the other side shows: [`Radio::enter_passkey`](super::Radio::enter_passkey).
+    PasskeyWanted,
+    /// Pairing is done: both sides hold the key.
+    Paired,
+    /// The other side gave up pairing, or what the two people typed or compared did not agree.
+    PairingFailed,
 }

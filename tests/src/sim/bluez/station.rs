@@ -1,16 +1,24 @@
 //! A peripheral as bluetoothd keeps it: the link to it, and the objects it shows of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use tokio::{sync::mpsc, time::Instant};
 use uuid::Uuid;
 use zbus::{Message, ObjectPath, Variant};
 
 use super::{
+    association::Pairing,
     daemon::{ADAPTER_PATH, CHARACTERISTIC, SERVICE},
     objects::Properties,
-    peripheral::{Advertisement, Characteristic, Event, Peripheral},
+    pairing::Procedure,
+    peripheral::{Advertisement, Characteristic, Event, Peripheral, Security, Service},
 };
+
+/// How far the handles of a new GATT table lie behind those of the last one.
+const NEW_TABLE: u16 = 0x100;
 
 /// A peripheral, the link to it and what clients want of it.
 #[derive(Debug)]
@@ -21,16 +29,84 @@ pub(super) struct Station {
     pub(super) events: mpsc::UnboundedSender<Event>,
     /// Whether service discovery ever comes to its end.
     pub(super) resolves: bool,
-    /// A `Connect` that waits for a connectable advertisement, and when it is given up.
-    pub(super) connecting: Option<(Message, Instant)>,
+    /// When it was last heard by a scan or over a link.
+    pub(super) heard: Instant,
+    pub(super) attempt: Option<Attempt>,
     /// Clients that started notification, by characteristic path.
     pub(super) subscribers: BTreeMap<String, BTreeSet<String>>,
+    /// The calls that a half-open link will not answer, and when BlueZ gives up on each.
+    pub(super) hanging: Vec<(Message, Instant)>,
+    /// How long BlueZ waits for answers, while the link is half-open.
+    pub(super) half_open: Option<Duration>,
+    /// How it pairs; none while it does not.
+    pub(super) pairs: Option<Pairing>,
+    pub(super) procedure: Option<Procedure>,
+    /// What the link is now.
+    pub(super) security: Security,
+    /// The key as BlueZ has it.
+    pub(super) ours: Option<Key>,
+    /// The key as the peripheral has it.
+    pub(super) theirs: Option<Key>,
+    pub(super) trusted: bool,
+    first_handle: u16,
+}
+
+/// A `Connect` or `Pair` that waits for a connectable advertisement.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    pub(super) call: Message,
+    pub(super) pair: bool,
+    pub(super) until: Instant,
+}
+
+/// A long term key.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Key {
+    /// No two pairings give the same.
+    pub(super) number: u64,
+    pub(super) security: Security,
+    /// Whether it outlives the link: a bond.
+    pub(super) kept: bool,
 }
 
 impl Station {
     pub(super) fn new(peripheral: Peripheral, events: mpsc::UnboundedSender<Event>) -> Self {
         let path = format!("{ADAPTER_PATH}/dev_{}", peripheral.address.to_string().replace(':', "_"));
-        Self { path, peripheral, events, resolves: true, connecting: None, subscribers: BTreeMap::new() }
+        let key =
+            peripheral.bonded.then_some(Key { number: 0, security: Security::Authenticated, kept: true });
+        Self {
+            path,
+            trusted: peripheral.bonded,
+            peripheral,
+            events,
+            resolves: true,
+            heard: Instant::now(),
+            attempt: None,
+            subscribers: BTreeMap::new(),
+            hanging: Vec::new(),
+            half_open: None,
+            pairs: Some(Pairing::JUST_WORKS),
+            procedure: None,
+            security: Security::Open,
+            ours: key,
+            theirs: key,
+            first_handle: 0x10,
+        }
+    }
+
+    /// Whether BlueZ keeps a key for it.
+    pub(super) fn is_bonded(&self) -> bool {
+        self.ours.is_some_and(|key| key.kept)
+    }
+
+    /// Whether BlueZ keeps it in mind only while it is heard.
+    pub(super) const fn is_temporary(&self) -> bool {
+        self.ours.is_none() && self.attempt.is_none()
+    }
+
+    pub(super) fn replace_services(&mut self, services: Vec<Service>) {
+        self.peripheral.services = services;
+        self.first_handle = self.first_handle.wrapping_add(NEW_TABLE);
     }
 
     /// The characteristic that stands at a path.
@@ -45,8 +121,9 @@ impl Station {
 
     /// What its object shows before anything was heard of it.
     pub(super) fn properties(&self) -> Properties {
-        let Peripheral { address, address_is_random, name, advertised, bonded, services: _ } =
+        let Peripheral { address, address_is_random, name, advertised, bonded: _, services: _ } =
             &self.peripheral;
+        let bonded = self.is_bonded();
         let advertised: Vec<String> = advertised.iter().map(Uuid::to_string).collect();
         Properties::from([
             ("Address", address.to_string().into()),
@@ -54,9 +131,9 @@ impl Station {
             ("Name", name.clone().into()),
             ("Alias", name.clone().into()),
             ("Adapter", object_path(ADAPTER_PATH)),
-            ("Paired", (*bonded).into()),
-            ("Bonded", (*bonded).into()),
-            ("Trusted", (*bonded).into()),
+            ("Paired", bonded.into()),
+            ("Bonded", bonded.into()),
+            ("Trusted", self.trusted.into()),
             ("Blocked", false.into()),
             ("LegacyPairing", false.into()),
             ("Connected", false.into()),
@@ -95,24 +172,24 @@ impl Station {
 
     /// Every characteristic with the path of its service and its own.
     fn layout(&self) -> impl Iterator<Item = (String, String, &Characteristic)> {
-        self.peripheral.services.iter().zip(0_u16..).flat_map(|(service, s)| {
+        self.peripheral.services.iter().zip(0_u16..).flat_map(move |(service, s)| {
             let service_path = self.service_path(s);
             service.characteristics.iter().zip(1_u16..).map(move |(characteristic, c)| {
                 // Each characteristic takes three handles: declaration, value, configuration.
-                let path = format!("{service_path}/char{:04x}", first_handle(s) + 3 * c);
+                let path = format!("{service_path}/char{:04x}", self.handle_of(s) + 3 * c);
                 (service_path.clone(), path, characteristic)
             })
         })
     }
 
     fn service_path(&self, index: u16) -> String {
-        format!("{}/service{:04x}", self.path, first_handle(index))
+        format!("{}/service{:04x}", self.path, self.handle_of(index))
     }
-}
 
-/// Services stand apart by a round number of handles, as they do in devices whose makers left room.
-const fn first_handle(service: u16) -> u16 {
-    0x10 + 0x40 * service
+    /// Services stand apart by a round number of handles, as they do in devices whose makers left room.
+    const fn handle_of(&self, service: u16) -> u16 {
+        self.first_handle.wrapping_add(0x40 * service)
+    }
 }
 
 fn object_path(path: &str) -> Variant<'static> {

@@ -1,5 +1,8 @@
 //! The fake BlueZ as a client on the bus sees it.
 
+mod faults;
+mod pairing;
+
 use std::{
     collections::{BTreeMap, HashMap},
     time::Duration,
@@ -8,18 +11,10 @@ use std::{
 use futures_util::StreamExt;
 use tempfile::TempDir;
 use tokio::time::timeout;
-use zbus::{
-    Connection, DynamicType, Message, MessageStream, OwnedObjectPath, OwnedVariant, Variant,
-    connection::Builder,
-};
+use zbus::{DynamicType, Message, ObjectPath, OwnedObjectPath, OwnedVariant, Variant};
 
-use super::*;
+use super::{client::*, *};
 
-const LIMIT: Duration = Duration::from_secs(20);
-const ADAPTER: &str = "org.bluez.Adapter1";
-const DEVICE: &str = "org.bluez.Device1";
-const CHARACTERISTIC: &str = "org.bluez.GattCharacteristic1";
-const HCI0: &str = "/org/bluez/hci0";
 const PERIPHERAL: &str = "/org/bluez/hci0/dev_F0_F1_F2_F3_F4_05";
 const TEMPERATURE: &str = "/org/bluez/hci0/dev_F0_F1_F2_F3_F4_05/service0010/char0013";
 const TYPE: &str = "/org/bluez/hci0/dev_F0_F1_F2_F3_F4_05/service0010/char0016";
@@ -63,101 +58,6 @@ fn thermometer(bonded: bool) -> Peripheral {
     }
 }
 
-const HEARD: Advertisement = Advertisement {
-    rssi: -60,
-    connectable: true,
-    service_data: BTreeMap::new(),
-    manufacturer_data: BTreeMap::new(),
-};
-
-/// A client that hears every signal of BlueZ.
-struct Client {
-    connection: Connection,
-    heard: MessageStream,
-}
-
-impl Client {
-    async fn join(bus: &Bus) -> Self {
-        let connection = Builder::address(bus.address()).build().await.unwrap();
-        let heard = MessageStream::from(&connection);
-        let rule = "type='signal',sender='org.bluez'";
-        connection
-            .call_method(Some(BUS), "/org/freedesktop/DBus", Some(BUS), "AddMatch", &rule)
-            .await
-            .unwrap();
-        Self { connection, heard }
-    }
-
-    async fn call<B>(&self, path: &str, interface: &str, method: &str, body: &B) -> zbus::Result<Message>
-    where
-        B: serde::Serialize + DynamicType,
-    {
-        timeout(LIMIT, self.connection.call_method(Some("org.bluez"), path, Some(interface), method, body))
-            .await
-            .unwrap()
-    }
-
-    async fn get(&self, path: &str, interface: &str, name: &str) -> zbus::Result<OwnedVariant> {
-        let reply = self.call(path, "org.freedesktop.DBus.Properties", "Get", &(interface, name)).await?;
-        reply.body().deserialize()
-    }
-
-    async fn objects(&self) -> Vec<String> {
-        type Objects = HashMap<OwnedObjectPath, HashMap<String, HashMap<String, OwnedVariant>>>;
-        let reply =
-            self.call("/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", &()).await.unwrap();
-        let objects: Objects = reply.body().deserialize().unwrap();
-        let mut paths: Vec<String> = objects.keys().map(ToString::to_string).collect();
-        paths.sort();
-        paths
-    }
-
-    async fn discover(&self) {
-        self.call(HCI0, ADAPTER, "StartDiscovery", &()).await.unwrap();
-    }
-
-    /// Waits for a change of a property and gives its new value.
-    async fn change(&mut self, path: &str, property: &str) -> OwnedVariant {
-        timeout(LIMIT, async {
-            loop {
-                let message = self.heard.next().await.unwrap().unwrap();
-                let header = message.header();
-                if header.path().is_none_or(|at| at.as_str() != path)
-                    || header.member().is_none_or(|member| member != "PropertiesChanged")
-                {
-                    continue;
-                }
-                let body = message.body();
-                let (_, mut changed, _): (String, HashMap<String, OwnedVariant>, Vec<String>) =
-                    body.deserialize().unwrap();
-                if let Some(value) = changed.remove(property) {
-                    return value;
-                }
-            }
-        })
-        .await
-        .unwrap()
-    }
-
-    /// Connects while the peripheral advertises, as it does all the time.
-    async fn connect(&self, radio: &Radio) -> zbus::Result<Message> {
-        let advertising = async {
-            loop {
-                radio.advertise(&HEARD);
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::select! {
-            connected = self.call(PERIPHERAL, DEVICE, "Connect", &()) => connected,
-            () = advertising => unreachable!(),
-        }
-    }
-}
-
-fn error_name(error: &zbus::Error) -> String {
-    error.to_string().split(':').next().unwrap_or_default().to_owned()
-}
-
 #[tokio::test]
 async fn a_device_is_discovered_connected_read_and_heard() {
     let Some(mut home) = home(false).await else { return };
@@ -194,7 +94,7 @@ async fn a_device_is_discovered_connected_read_and_heard() {
 
 #[tokio::test]
 async fn what_a_client_asked_for_ends_with_it() {
-    let Some(Home { bluez, mut radio, client, bus, _dir: _kept }) = home(false).await else { return };
+    let Some(Home { bluez, radio, client, bus, _dir: _kept }) = home(false).await else { return };
     client.discover().await;
     radio.advertise(&HEARD);
     client.connect(&radio).await.unwrap();
@@ -295,8 +195,8 @@ async fn an_attempt_to_connect_is_given_up_after_the_kernels_limit() {
     while sent.try_recv().is_ok() {}
     let call = Message::method_call(device.as_str(), "Connect").interface(DEVICE).build(&()).unwrap();
     daemon.call(&call);
-    daemon.give_up_connecting(Instant::now());
+    daemon.handle_timeout(Instant::now());
     assert!(sent.try_recv().is_err(), "answered at once");
-    daemon.give_up_connecting(Instant::now() + Duration::from_secs(20));
+    daemon.handle_timeout(Instant::now() + Duration::from_secs(20));
     assert_eq!(sent.try_recv().unwrap().unwrap().message_type(), Type::Error);
 }

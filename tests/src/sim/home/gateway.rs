@@ -66,7 +66,12 @@ impl Device {
 
     /// A blood pressure monitor.
     pub fn cuff(name: &str, address: Address) -> Self {
-        Self::Ble { name: name.into(), address, profile: "blood-pressure" }
+        Self::meter(name, address, "blood-pressure")
+    }
+
+    /// A Bluetooth device with one of the gateway's profiles.
+    pub fn meter(name: &str, address: Address, profile: &'static str) -> Self {
+        Self::Ble { name: name.into(), address, profile }
     }
 
     pub(super) const fn is_bluetooth(&self) -> bool {

@@ -1,0 +1,183 @@
+//! The link to a sensor that only advertises: the same for every format.
+
+use std::collections::VecDeque;
+
+use varde_wire::{Context, DeviceId, Instant, Observation};
+
+use super::echo::Echoes;
+use super::format::Advertiser;
+use super::news::News;
+use super::statement::{Key, Said, Told};
+use crate::{Channel, Description, FrameError, Input, Output, Problem, Reading, Refused, Session};
+
+/// One sensor.
+pub(crate) struct AdvertSession<A> {
+    device: DeviceId,
+    advertiser: A,
+    /// How strongly the advertisement came whose data is next.
+    rssi_dbm: Option<i8>,
+    echoes: Echoes,
+    news: News,
+    outputs: VecDeque<Output>,
+}
+
+/// What is news of an advertisement.
+#[derive(Default)]
+struct Found {
+    /// What happened, then what changed: each a reading of its own, so that none waits for or hides another.
+    events: Vec<Vec<Observation>>,
+    changes: Vec<Vec<Observation>>,
+    numbers: Numbers,
+}
+
+/// Numbers that belong to one reading, and those that need one of their own, as they say which of several they are.
+#[derive(Default)]
+struct Numbers {
+    together: Vec<Observation>,
+    alone: Vec<Vec<Observation>>,
+}
+
+impl<A: Advertiser> AdvertSession<A> {
+    pub(crate) fn new(device: DeviceId, advertiser: A) -> Self {
+        Self {
+            device,
+            advertiser,
+            rssi_dbm: None,
+            echoes: Echoes::default(),
+            news: News::default(),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    fn hear(&mut self, told: Told, rssi_dbm: Option<i8>, now: Instant) {
+        let context = Context { rssi_dbm, ..Context::default() };
+        let found = self.sift(&told, now);
+        let happened = !(found.events.is_empty() && found.changes.is_empty());
+        let readings: Vec<_> =
+            found.events.into_iter().chain(found.changes).chain(found.numbers.readings()).collect();
+        if readings.is_empty() && !told.fault.as_ref().is_some_and(is_replay) {
+            self.outputs.push_back(Output::Heard(self.device.clone()));
+        }
+        self.pass_on(readings, &context);
+        if let Some(error) = told.fault {
+            self.refuse(error);
+        }
+        self.keep(happened, now);
+    }
+
+    fn sift(&mut self, told: &Told, now: Instant) -> Found {
+        let happens = |said: &Said| matches!(said, Said::Happened { .. });
+        let echo = told.statements.iter().any(|statement| happens(&statement.said))
+            && self.echoes.repeats(&told.content, told.numbered, now);
+        let mut found = Found::default();
+        for statement in &told.statements {
+            let observations = statement.observations(&self.device, told.flags);
+            match &statement.said {
+                Said::Happened { .. } if echo => {}
+                Said::Happened { .. } => found.events.push(observations),
+                Said::State { value, at_first } => {
+                    if self.news.is_change(statement.key, value, *at_first) {
+                        found.changes.push(observations);
+                    }
+                }
+                Said::Measured(..) => {
+                    if let Some(observations) = self.news.number(statement.key, observations, now) {
+                        found.numbers.push(statement.key, observations);
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    fn pass_on(&mut self, readings: Vec<Vec<Observation>>, context: &Context) {
+        self.outputs.extend(readings.into_iter().map(|observations| {
+            let device = self.device.clone();
+            Output::Reading(Reading { device, observations, context: context.clone() })
+        }));
+    }
+
+    fn refuse(&mut self, error: FrameError) {
+        self.outputs.push_back(Output::Refused(Refused { device: Some(self.device.clone()), error }));
+    }
+
+    /// Keeps what must outlive a restart, if it is time or something happened: after the reading, so that a power cut
+    /// between the two can repeat it but never lose it.
+    fn keep(&mut self, happened: bool, now: Instant) {
+        if self.advertiser.keep_at().is_some_and(|at| happened || at <= now) {
+            self.outputs.extend(self.advertiser.memory().map(Output::Remember));
+        }
+    }
+}
+
+/// An old recording is no sign of life; one that breaks off is.
+const fn is_replay(error: &FrameError) -> bool {
+    matches!(error.problem, Problem::Replayed { .. })
+}
+
+impl Numbers {
+    fn push(&mut self, key: Key, observations: Vec<Observation>) {
+        if key.index.is_some() {
+            self.alone.push(observations);
+        } else {
+            self.together.extend(observations);
+        }
+    }
+
+    fn readings(self) -> impl Iterator<Item = Vec<Observation>> {
+        std::iter::once(self.together).filter(|together| !together.is_empty()).chain(self.alone)
+    }
+}
+
+impl<A: Advertiser> Session for AdvertSession<A> {
+    fn handle_input(&mut self, input: Input<'_>, now: Instant) {
+        match input {
+            Input::Time(_) | Input::Connected | Input::Committed | Input::Disconnected => {}
+            Input::Chunk { channel: Channel::Rssi, bytes } => {
+                self.rssi_dbm = bytes.first().map(|byte| byte.cast_signed());
+            }
+            Input::Chunk { channel, bytes } => match (channel, self.advertiser.hear(channel, bytes, now)) {
+                (_, Some(heard)) => {
+                    let rssi_dbm = self.rssi_dbm.take();
+                    match heard {
+                        Ok(told) => self.hear(told, rssi_dbm, now),
+                        Err(error) => self.refuse(error),
+                    }
+                }
+                // Another format beside this one: makers put their own there.
+                (Channel::ServiceData(_) | Channel::ManufacturerData(_) | Channel::Rssi, None) => {}
+                (Channel::Serial | Channel::Notified(_) | Channel::Read(_), None) => {
+                    self.refuse(FrameError { field: "channel", offset: 0, problem: Problem::Unexpected });
+                }
+            },
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        let mut numbers = Numbers::default();
+        while let Some((key, observations)) = self.news.poll(now) {
+            numbers.push(key, observations);
+        }
+        self.pass_on(numbers.readings().collect(), &Context::default());
+        self.keep(false, now);
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.news.due().into_iter().chain(self.advertiser.keep_at()).min()
+    }
+
+    fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    fn recall(&mut self, memory: &[u8]) {
+        self.advertiser.recall(memory);
+    }
+
+    fn device_description(&self) -> Description {
+        self.advertiser.describe()
+    }
+}
+
+#[cfg(test)]
+mod tests;

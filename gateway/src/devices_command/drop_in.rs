@@ -1,0 +1,155 @@
+//! A device's own file in the configuration: one `[[device]]` table, written whole or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use varde_link::Address;
+use varde_wire::DeviceId;
+
+/// The first line of every file that we write: by it we know what we may remove.
+const HEADER: &str = "# Written by `varde devices pair`; `varde devices forget` removes it.";
+
+/// Mode where the directory holds no other drop-in to take it from.
+const MODE: u32 = 0o644;
+
+/// What is written of a device.
+#[derive(Clone, Debug)]
+pub(super) struct DropIn<'a> {
+    pub(super) name: &'a DeviceId,
+    pub(super) address: Address,
+    /// As the configuration calls it.
+    pub(super) profile: &'a str,
+    /// Whose readings are whose: the device's number of a user, and the user's opaque id.
+    pub(super) users: &'a [(u8, String)],
+    /// What its advertisements are encrypted with, in hexadecimal.
+    pub(super) bind_key: Option<&'a str>,
+}
+
+impl DropIn<'_> {
+    /// The file's name, without a directory.
+    pub(super) fn file(&self) -> PathBuf {
+        file_of(self.name)
+    }
+
+    /// The file's text.
+    pub(super) fn text(&self) -> String {
+        let Self { name, address, profile, users, bind_key } = self;
+        let mut text = format!(
+            "{HEADER}\n\n[[device]]\nname = {}\nprotocol = \"ble\"\naddress = \"{address}\"\nprofile = {}\n",
+            quoted(name.as_str()),
+            quoted(profile)
+        );
+        if !users.is_empty() {
+            let users: Vec<_> =
+                users.iter().map(|(number, id)| format!("\"{number}\" = {}", quoted(id))).collect();
+            text += &format!("users = {{ {} }}\n", users.join(", "));
+        }
+        if let Some(key) = bind_key {
+            text += &format!("bind_key = {}\n", quoted(key));
+        }
+        text
+    }
+
+    /// Writes the file, whole or not at all; never over another.
+    ///
+    /// # Errors
+    /// It exists already, or the directory does not take it.
+    pub(super) fn write(&self, directory: &Path) -> io::Result<PathBuf> {
+        let path = directory.join(self.file());
+        // Hidden files are no drop-ins: a half-written one is never read.
+        let unfinished = directory.join(format!(".{}.new", self.name));
+        let written = self.write_unfinished(directory, &unfinished).and_then(|()| {
+            // A link, unlike a rename, fails where the name is taken.
+            fs::hard_link(&unfinished, &path)
+        });
+        let _ = fs::remove_file(&unfinished);
+        written?;
+        File::open(directory)?.sync_all()?;
+        Ok(path)
+    }
+
+    fn write_unfinished(&self, directory: &Path, unfinished: &Path) -> io::Result<()> {
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(unfinished)?;
+        file.write_all(self.text().as_bytes())?;
+        // Whoever may read the others may read this one.
+        let like = sibling(directory);
+        if let Some(like) = &like {
+            std::os::unix::fs::fchown(&file, Some(like.uid()), Some(like.gid()))?;
+        }
+        let mode = like.map_or(MODE, |like| like.mode() & 0o777);
+        file.set_permissions(fs::Permissions::from_mode(mode))?;
+        file.sync_all()
+    }
+}
+
+/// The name of a device's own file.
+pub(super) fn file_of(name: &DeviceId) -> PathBuf {
+    format!("{name}.toml").into()
+}
+
+/// Whether we wrote this file.
+pub(super) fn is_ours(path: &Path) -> bool {
+    fs::read_to_string(path).is_ok_and(|text| text.lines().next() == Some(HEADER))
+}
+
+/// Another drop-in of the directory.
+fn sibling(directory: &Path) -> Option<fs::Metadata> {
+    let entries = fs::read_dir(directory).ok()?.flatten();
+    let mut drop_ins: Vec<_> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .collect();
+    drop_ins.sort();
+    drop_ins.first().and_then(|path| fs::metadata(path).ok())
+}
+
+/// A TOML basic string.
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cuff<'a>(name: &'a DeviceId, users: &'a [(u8, String)]) -> DropIn<'a> {
+        let address = Address([0xF0, 0xF1, 0xF2, 0xF3, 0xF4, 1]);
+        DropIn { name, address, profile: "blood-pressure", users, bind_key: None }
+    }
+
+    #[test]
+    fn the_file_reads_back_as_what_was_wanted_whatever_was_typed() {
+        let name: DeviceId = "cuff-1".parse().unwrap();
+        let users = [(1, "a\"b\\\n".to_owned()), (2, "p-2".to_owned())];
+        let text = DropIn { bind_key: Some("00ff"), ..cuff(&name, &users) }.text();
+        let table: toml::Table = text.parse().unwrap();
+        let device = &table["device"][0];
+        assert_eq!(device["name"].as_str(), Some("cuff-1"));
+        assert_eq!(device["protocol"].as_str(), Some("ble"));
+        assert_eq!(device["address"].as_str(), Some("F0:F1:F2:F3:F4:01"));
+        assert_eq!(device["profile"].as_str(), Some("blood-pressure"));
+        assert_eq!(device["users"]["1"].as_str(), Some("a\"b\\\n"));
+        assert_eq!(device["bind_key"].as_str(), Some("00ff"));
+    }
+
+    #[test]
+    fn it_is_written_whole_with_the_mode_of_the_others_and_never_over_another() {
+        let directory = tempfile::tempdir().unwrap();
+        let other = directory.path().join("10-uplink.toml");
+        fs::write(&other, "").unwrap();
+        fs::set_permissions(&other, fs::Permissions::from_mode(0o640)).unwrap();
+        let name: DeviceId = "cuff-1".parse().unwrap();
+        let path = cuff(&name, &[]).write(directory.path()).unwrap();
+        assert_eq!(path, directory.path().join("cuff-1.toml"));
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o640);
+        assert!(is_ours(&path) && !is_ours(&other));
+
+        let again = cuff(&name, &[(1, "p-1".to_owned())]).write(directory.path());
+        assert_eq!(again.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert!(!fs::read_to_string(&path).unwrap().contains("p-1"));
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2, "nothing half-written is left");
+    }
+}
