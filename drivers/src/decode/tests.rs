@@ -51,9 +51,56 @@ fn every_characteristic_is_described_field_by_field() {
             "pnp_id=(vendor_id_source=1 vendor_id=770 product_id=1284 product_version=1798)",
             0,
         ),
+        (
+            0x2A18,
+            "ff0b00ea070b160e1e00ffff75b011010012ab",
+            "sequence_number=11 base_time=(year=2026 month=11 day=22 hours=14 minutes=30 seconds=0) time_offset_min=-1 \
+             glucose_concentration=0.00117 unit=mol/L type=capillary-whole-blood type_value=1 sample_location=finger \
+             sample_location_value=1 sensor_status_annunciation=(device_battery_low=true sensor_malfunction=false \
+             sample_size_insufficient=false strip_insertion_error=false strip_type_incorrect=false \
+             result_higher_than_processable=false result_lower_than_processable=false temperature_too_high=false \
+             temperature_too_low=false strip_pulled_too_soon=false general_device_fault=false time_fault=false) \
+             context_information_follows=true reserved_flags=[5 6 7] rest=12ab",
+            3,
+        ),
+        (
+            0x2A34,
+            "ff02008001 2dd001 51 0807 46 09 08a0 41f0 cafe",
+            "sequence_number=2 extended_flags=128 carbohydrate=(id=breakfast carbohydrate_kg=0.045) meal=preprandial \
+             tester=self health=no-health-issues tester_value=1 health_value=5 exercise=(duration_s=1800 \
+             intensity_percent=70) medication=(id=9 medication_l=0.000008) hba1c=6.5 rest=cafe",
+            8,
+        ),
+        (
+            0x2A52,
+            "0103013412",
+            "op_code=report-stored-records operator=greater-than-or-equal-to filter_type=1 limit=4660",
+            0,
+        ),
+        (
+            0x2A52,
+            "0600040b",
+            "op_code=response-code operator=null request_op_code=report-number-of-stored-records response_code=reserved \
+             response_code_value=11",
+            0,
+        ),
+        (
+            0x2A5F,
+            "e361004800ff07ff075f004600aa",
+            "spo2=97 pulse_rate=72 fast=(spo2=not-a-number pulse_rate=not-a-number) \
+             slow=(spo2=95 pulse_rate=70) reserved_flags=[5 6 7] rest=aa",
+            6,
+        ),
+        (
+            0x2A5E,
+            "1161004800ea070b160e1e00",
+            "spo2=97 pulse_rate=72 time_stamp=(year=2026 month=11 day=22 hours=14 \
+             minutes=30 seconds=0) device_clock_is_not_set=true",
+            2,
+        ),
     ];
     for (uuid, hex, expected, observations) in table {
-        let decoded = decode_gatt(uuid, &unhex(hex)).unwrap();
+        let decoded = decode_gatt(uuid, &unhex(&hex.replace(' ', ""))).unwrap();
         assert_eq!(line(&decoded.measurement), expected);
         assert_eq!(decoded.observations.len(), observations, "{uuid:04X}");
     }

@@ -226,10 +226,10 @@ impl<M: Meter> MeterSession<M> {
         self.heard = now;
         self.request(M::AT_CONNECTION.iter().copied().map(Request::Read));
         self.request(M::MEASUREMENTS.iter().copied().map(Request::Subscribe));
+        self.request(M::MEMORY.map(|_| Request::Subscribe(CONTROL_POINT)));
         let requests = self.meter.greet(now);
         self.request(requests);
         self.clock.begin(self.time.is_some());
-        self.request(self.records.iter().map(|_| Request::Subscribe(CONTROL_POINT)).collect::<Vec<_>>());
         self.request(clock::CHARACTERISTICS.map(Request::Read));
         let fetch = self.records.as_mut().map(|records| records.begin(now));
         self.follow(fetch.unwrap_or_default(), now);

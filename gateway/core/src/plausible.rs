@@ -119,6 +119,32 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_meter_of_each_kind_is_bounded_by_what_it_can_display_and_a_test_solution_is_not() {
+        let table = [
+            (Metric::GLUCOSE_CAPILLARY_BLOOD, Decimal::new(65, -1), Unit::MillimolePerLitre, false),
+            (Metric::GLUCOSE_CAPILLARY_BLOOD, Decimal::new(501, -1), Unit::MillimolePerLitre, true),
+            (Metric::GLUCOSE_UNDETERMINED_PLASMA, Decimal::whole(600), Unit::MilligramPerDecilitre, false),
+            (
+                Metric::GLUCOSE_UNDETERMINED_PLASMA,
+                Decimal::whole(3_000_000),
+                Unit::MilligramPerDecilitre,
+                true,
+            ),
+            (Metric::GLUCOSE_CONTROL, Decimal::whole(3_000_000), Unit::MilligramPerDecilitre, false),
+            (Metric::SPO2_SPOT, Decimal::whole(100), Unit::Percent, false),
+            (Metric::SPO2, Decimal::whole(127), Unit::Percent, true),
+            (Metric::PULSE_RATE_OXIMETER, Decimal::whole(511), Unit::PerMinute, true),
+        ];
+        for (metric, number, unit, expected) in table {
+            assert_eq!(
+                is_implausible(metric, &Value::Decimal(number), Some(unit)),
+                expected,
+                "{metric} {number}"
+            );
+        }
+    }
+
+    #[test]
     fn only_what_no_living_person_shows_is_implausible() {
         let mmhg = Some(Unit::MillimetreOfMercury);
         let table = [

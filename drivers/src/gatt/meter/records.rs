@@ -10,7 +10,10 @@
 //!   and the last one kept is gone too though the memory is not empty, it is another memory: all of it is new;
 //! - in a memory without numbers, or one that is to be emptied, by what is in it: all records are asked for.
 //!
-//! What cannot be told: a meter that was reset and since then measured more often than before.
+//! A record that cannot be read is refused, and never deleted.
+//!
+//! What cannot be told: a meter that was reset and since then measured more often than before; a record that is made
+//! in the moment in which all of a memory without numbers is deleted.
 
 mod kept;
 mod ledger;
