@@ -52,8 +52,16 @@ impl<'a> Cursor<'a> {
         self.array(field).map(u16::from_le_bytes)
     }
 
+    pub(crate) fn u32_le(&mut self, field: &'static str) -> Result<u32, FrameError> {
+        self.array(field).map(u32::from_le_bytes)
+    }
+
     pub(crate) fn sfloat(&mut self, field: &'static str) -> Result<Result<Decimal, Absence>, FrameError> {
         self.array(field).map(float::sfloat)
+    }
+
+    pub(crate) fn float(&mut self, field: &'static str) -> Result<Result<Decimal, Absence>, FrameError> {
+        self.array(field).map(float::float)
     }
 
     /// An error about the field that begins here.

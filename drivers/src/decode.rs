@@ -27,6 +27,9 @@ const DECODERS: &[&[Decoder]] = &[
     gatt::date_time::DECODERS,
     gatt::device_information::DECODERS,
     gatt::record_access::DECODERS,
+    gatt::elapsed_time::DECODERS,
+    gatt::health_sensor::DECODERS,
+    gatt::reconnection::DECODERS,
 ];
 
 /// The value of a characteristic, by its short UUID.

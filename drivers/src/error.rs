@@ -59,6 +59,12 @@ pub enum Problem {
     /// A characteristic that no decoder here reads.
     #[error("{0:04X} has no decoder; known are {known}", known = decode::known())]
     UnknownCharacteristic(u16),
+    /// One of the segments that a value comes in did not come.
+    #[error("a segment is missing: the observation that it belongs to is dropped")]
+    SegmentMissing,
+    /// A kind of field that no decoder here reads, and whose length is therefore not known.
+    #[error("of a kind that this program does not know; what follows it cannot be read")]
+    UnknownKind,
     /// Bytes where the driver expects none.
     #[error("the driver expects nothing on this channel")]
     Unexpected,

@@ -2,17 +2,23 @@
 
 use varde_wire::DeviceId;
 
-use crate::gatt::{Cuff, MeterSession};
+use crate::gatt::{Cuff, GenericHealthSensor, MeterSession};
 use crate::{Purpose, Session, Uuid};
 
 /// Blood Pressure, Device Information, Battery.
 const BLOOD_PRESSURE: &[Uuid] = &[Uuid::sig(0x1810), Uuid::sig(0x180A), Uuid::sig(0x180F)];
+
+/// Generic Health Sensor, Elapsed Time, Reconnection Configuration, Device Information, Battery.
+const GENERIC_HEALTH_SENSOR: &[Uuid] =
+    &[Uuid::sig(0x1840), Uuid::sig(0x183F), Uuid::sig(0x1829), Uuid::sig(0x180A), Uuid::sig(0x180F)];
 
 /// What a Bluetooth device speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BleProfile {
     /// Blood Pressure Profile: a cuff.
     BloodPressure,
+    /// Generic Health Sensor Profile: anything that says by itself what it measures.
+    GenericHealthSensor,
 }
 
 /// What the configuration says of one Bluetooth device beside its profile.
@@ -28,12 +34,13 @@ pub struct BleOptions {
 
 impl BleProfile {
     /// Every profile.
-    pub const ALL: &[Self] = &[Self::BloodPressure];
+    pub const ALL: &[Self] = &[Self::BloodPressure, Self::GenericHealthSensor];
 
     /// The profile's name in the configuration.
     pub const fn name(self) -> &'static str {
         match self {
             Self::BloodPressure => "blood-pressure",
+            Self::GenericHealthSensor => "generic-health-sensor",
         }
     }
 
@@ -45,7 +52,7 @@ impl BleProfile {
     /// Whether its sessions connect; else everything is in its advertisements.
     pub const fn connects(self) -> bool {
         match self {
-            Self::BloodPressure => true,
+            Self::BloodPressure | Self::GenericHealthSensor => true,
         }
     }
 
@@ -54,13 +61,18 @@ impl BleProfile {
     pub const fn services(self) -> &'static [Uuid] {
         match self {
             Self::BloodPressure => BLOOD_PRESSURE,
+            Self::GenericHealthSensor => GENERIC_HEALTH_SENSOR,
         }
     }
 
     /// The driver of one such device.
-    pub fn session(self, device: DeviceId, _options: &BleOptions) -> Box<dyn Session> {
+    pub fn session(self, device: DeviceId, options: &BleOptions) -> Box<dyn Session> {
         match self {
             Self::BloodPressure => Box::new(MeterSession::new(device, Cuff::default())),
+            Self::GenericHealthSensor => {
+                let session = MeterSession::new(device, GenericHealthSensor::default());
+                Box::new(session.clearing_memory(options.clear_memory))
+            }
         }
     }
 }

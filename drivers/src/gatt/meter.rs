@@ -12,7 +12,7 @@
 //!
 //! The meter answers in the order in which it is asked, and reports records while it answers other questions.
 
-mod clock;
+pub(crate) mod clock;
 mod records;
 
 use std::collections::VecDeque;
@@ -24,6 +24,7 @@ use self::clock::{ClockCheck, Clocked};
 use self::records::{CONTROL_POINT, Origin, Records, Step};
 use crate::gatt::battery::{BATTERY_LEVEL, BatteryLevel};
 use crate::gatt::device_information::DeviceInformation;
+use crate::gatt::segments::{Joined, SegmentedValues};
 use crate::{
     Channel, Description, FrameError, HomeTime, Input, Output, Problem, Reading, Refused, Request, Session,
     Uuid,
@@ -46,6 +47,10 @@ pub(crate) trait Meter: Send {
     const MEMORY: Option<Memory> = None;
     /// Whether the gateway ends the connection once the records are fetched.
     const HANGS_UP: bool = false;
+    /// Where its clock may be, unless it minds its clock itself.
+    const CLOCKS: &'static [Uuid] = &clock::CHARACTERISTICS;
+    /// Those of the measurements whose values come in segments. They are put together before the meter takes them.
+    const SEGMENTED: &'static [Uuid] = &[];
 
     /// Takes in a value of one of the characteristics above; any other is [unexpected].
     ///
@@ -70,6 +75,14 @@ pub(crate) trait Meter: Send {
         Vec::new()
     }
 
+    /// A connection begins: nothing of an earlier one is under way.
+    fn begin(&mut self) {}
+
+    /// What is asked once the memory is read, or the meter has none.
+    fn settled(&mut self, _visit: &Visit<'_>) -> Vec<Request> {
+        Vec::new()
+    }
+
     /// What it has told of itself so far, beside device information.
     fn describe(&self) -> Description {
         Description::default()
@@ -81,7 +94,6 @@ pub(crate) struct Visit<'a> {
     /// Which meter it is.
     pub(crate) device: &'a DeviceId,
     /// The gateway's clock at this moment, where it is right.
-    #[allow(dead_code, reason = "for meters whose times are relative")]
     pub(crate) home_time: Option<HomeTime>,
     /// Whether the value comes from the meter's memory.
     #[allow(dead_code, reason = "for meters that hold back what they have in memory")]
@@ -134,6 +146,7 @@ pub(crate) struct MeterSession<M> {
     time: Option<(HomeTime, Instant)>,
     clock: ClockCheck,
     records: Option<Records>,
+    segmented: SegmentedValues,
     information: DeviceInformation,
     outputs: VecDeque<Output>,
 }
@@ -169,6 +182,7 @@ impl<M: Meter> MeterSession<M> {
             time: None,
             clock: ClockCheck::default(),
             records: M::MEMORY.map(Records::new),
+            segmented: SegmentedValues::default(),
             information: DeviceInformation::default(),
             outputs: VecDeque::new(),
         }
@@ -185,11 +199,13 @@ impl<M: Meter> MeterSession<M> {
 
     fn greet(&mut self, now: Instant) {
         self.connected = true;
+        self.meter.begin();
+        self.segmented = SegmentedValues::of(M::SEGMENTED);
         self.request(M::AT_CONNECTION.iter().copied().map(Request::Read));
         self.request(M::MEASUREMENTS.iter().copied().map(Request::Subscribe));
         self.clock.begin(self.time.is_some());
         self.request(self.records.iter().map(|_| Request::Subscribe(CONTROL_POINT)).collect::<Vec<_>>());
-        self.request(clock::CHARACTERISTICS.map(Request::Read));
+        self.request(M::CLOCKS.iter().copied().map(Request::Read));
         let fetch = self.records.as_mut().map(|records| records.begin(now));
         self.follow(fetch.unwrap_or_default(), now);
         self.ask(now);
@@ -214,7 +230,7 @@ impl<M: Meter> MeterSession<M> {
                 self.information.learn(uuid.short().unwrap_or_default(), bytes)?;
                 Taken::learned()
             }
-            Channel::Read(uuid) if clock::CHARACTERISTICS.contains(&uuid) => {
+            Channel::Read(uuid) if M::CLOCKS.contains(&uuid) => {
                 let Clocked { observations, requests } =
                     self.clock.take(uuid, bytes, home_time, &self.device)?;
                 Taken { observations, requests, clock_offset_s: None }
@@ -242,6 +258,24 @@ impl<M: Meter> MeterSession<M> {
     }
 
     fn notified(&mut self, uuid: Uuid, bytes: &[u8], now: Instant) -> Result<(), FrameError> {
+        let Joined { value, lost } = self.segmented.join(uuid, bytes)?;
+        if let Some(error) = lost {
+            self.refuse(error);
+            if let Some(records) = &mut self.records {
+                records.note_unread();
+            }
+        }
+        match value {
+            Some(value) => self.measured(uuid, &value, now),
+            None => {
+                self.pass_on(Taken::learned(), None);
+                Ok(())
+            }
+        }
+    }
+
+    /// A whole value of one of the measurements.
+    fn measured(&mut self, uuid: Uuid, bytes: &[u8], now: Instant) -> Result<(), FrameError> {
         let record = M::record(uuid, bytes);
         let origin = match (&mut self.records, record) {
             (Some(records), Some(record)) => records.note(record, bytes, now),
@@ -283,8 +317,13 @@ impl<M: Meter> MeterSession<M> {
             match step {
                 Step::Output(output) => self.outputs.push_back(output),
                 Step::Release => self.release(now),
-                Step::Done if M::HANGS_UP => self.request([Request::Disconnect]),
-                Step::Done => {}
+                Step::Done => {
+                    let home_time = self.home_time(now);
+                    let visit = Visit { device: &self.device, home_time, is_stored: false };
+                    let requests = self.meter.settled(&visit);
+                    self.request(requests);
+                    self.request(M::HANGS_UP.then_some(Request::Disconnect));
+                }
             }
         }
     }
@@ -294,6 +333,11 @@ impl<M: Meter> MeterSession<M> {
         if !held.is_empty() {
             self.pass_on(Taken::measured(held).stored(), self.home_time(now));
         }
+    }
+
+    fn refuse(&mut self, error: FrameError) {
+        let device = Some(self.device.clone());
+        self.outputs.push_back(Output::Refused(Refused { device, error }));
     }
 
     fn pass_on(&mut self, taken: Taken, home_time: Option<HomeTime>) {
@@ -327,8 +371,7 @@ impl<M: Meter> Session for MeterSession<M> {
                     self.round = Round::Answered(at);
                 }
                 if let Err(error) = self.decode(channel, bytes, now) {
-                    let device = Some(self.device.clone());
-                    self.outputs.push_back(Output::Refused(Refused { device, error }));
+                    self.refuse(error);
                 }
             }
             Input::Committed => {

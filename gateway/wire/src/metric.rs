@@ -33,6 +33,10 @@ metrics! {
     CONTACT 130 10 "MDC_AI_TYPE_SENSOR_CONTACTCLOSURE" "A contact on a door or window.",
     CLOCK 1 2439 "MDC_ATTR_TIME_ABS" "A device's clock beside ours: what has to be added to it.",
     SWITCH 130 12 "MDC_AI_TYPE_SENSOR_SWITCH" "A switch.",
+    MEASUREMENT_DURATION 1 2649 "MDC_ATTR_TIME_PD_MSMT_ACTIVE" "How long the measurement took.",
+    SUPPLEMENTAL_TYPES 1 2657 "MDC_ATTR_SUPPLEMENTAL_TYPES" "More about the measurement, such as a place on the body or a meal: MDC codes.",
+    UNTYPED_OBSERVATION 1024 62976 "MDCX_GHS_OBSERVATION" "What a generic health sensor observed without saying what it is.",
+    OBSERVATION_STATUS 1024 62977 "MDCX_GHS_MEASUREMENT_STATUS" "What a generic health sensor says of its own measurement, as the bits of its service (GHSS 1.0).",
 }
 
 impl Metric {
@@ -72,5 +76,7 @@ mod tests {
         assert_eq!(Metric::BATTERY.code(), 67_996);
         assert_eq!(Metric::BLOOD_PRESSURE_STATUS.code(), 8_410_608);
         assert_eq!(Metric::PERSONAL_ALARM.code(), 8_519_682);
+        assert_eq!(Metric::MEASUREMENT_DURATION.code(), 68_185);
+        assert_eq!(Metric::SUPPLEMENTAL_TYPES.code(), 68_193);
     }
 }

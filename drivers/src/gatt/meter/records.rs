@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use varde_wire::Instant;
 
-use self::ledger::{Ledger, is_after};
-use crate::gatt::record_access::{OpCode, Operand, RecordAccess, ResponseCode, Selection};
+use self::ledger::Ledger;
+use crate::gatt::record_access::{OpCode, Operand, RecordAccess, RecordNumber, ResponseCode, Selection};
 use crate::{FrameError, Output, Request};
 
 pub(super) use crate::gatt::record_access::RECORD_ACCESS_CONTROL_POINT as CONTROL_POINT;
@@ -34,9 +34,9 @@ const BUSY_PAUSE: Duration = Duration::from_secs(5);
 /// How often a busy meter is asked again at one connection.
 const BUSY_LIMIT: u8 = 5;
 
-/// Numbers above it are near the end, behind which they begin anew: "at least" and "at most" no longer tell new from
-/// old there.
-const LAST_PLAIN_NUMBER: u16 = 0xEFFF;
+/// How long the first question waits for its answer where the meter may have no memory, and waits to be asked for what it
+/// measures now.
+const FIRST_ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// What kind of memory a meter has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,9 @@ pub(crate) enum Memory {
     /// Its records have growing numbers (sequence numbers, time offsets), by which they can be asked for.
     #[allow(dead_code, reason = "for glucose meters")]
     Numbered,
+    /// The same, reported together with how many there are (GHSS 1.0): the device may have none, and measures only
+    /// when it was asked for all it has.
+    Combined,
     /// They can only be asked for all at once.
     #[allow(dead_code, reason = "for oximeters")]
     Unnumbered,
@@ -53,7 +56,7 @@ pub(crate) enum Memory {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     /// Its number, where it has one.
-    pub(crate) number: Option<u16>,
+    pub(crate) number: Option<RecordNumber>,
     /// Whether it belongs to a record that came before it, and is not counted by itself.
     pub(crate) is_annex: bool,
 }
@@ -108,13 +111,13 @@ pub(super) struct Records {
     /// Whether everything in the memory was fetched at this connection.
     settled: bool,
     /// The newest live record that came while a commit was under way.
-    live: Option<u16>,
+    live: Option<RecordNumber>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Kept {
     series: u64,
-    last: u16,
+    last: RecordNumber,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,19 +156,19 @@ enum Procedure {
 enum Sought {
     All,
     /// Those after the last one kept.
-    New(u16),
+    New(RecordNumber),
     /// The last one kept, and those after it.
-    Known(u16),
+    Known(RecordNumber),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pending {
     /// A whole transfer, with its last number.
-    Whole(Option<u16>),
+    Whole(Option<RecordNumber>),
     /// Part of one, and the number up to which none is missing.
-    Part(Option<u16>),
+    Part(Option<RecordNumber>),
     /// A live record of this number.
-    Live(u16),
+    Live(RecordNumber),
 }
 
 impl Records {
@@ -212,7 +215,11 @@ impl Records {
         self.busy = 0;
         self.settled = false;
         // The first question also lets the answers to earlier requests come before anything is decided.
-        self.ask(Procedure::Count(Sought::All), now)
+        let question = self.ask(Procedure::Count(Sought::All), now);
+        if self.memory == Memory::Combined {
+            self.deadline = Some(now.after(FIRST_ANSWER_LIMIT));
+        }
+        question
     }
 
     /// The connection is over. What came of a transfer is still kept.
@@ -259,7 +266,7 @@ impl Records {
         series: u64,
         now: Instant,
     ) -> Result<Vec<Step>, FrameError> {
-        let RecordAccess { operand, .. } = RecordAccess::decode(bytes)?;
+        let RecordAccess { op_code, operand, .. } = RecordAccess::decode(bytes)?;
         let State::Asked(procedure) = self.state else { return Ok(Vec::new()) };
         self.series = series;
         Ok(match (operand, procedure) {
@@ -275,7 +282,13 @@ impl Records {
                 self.answered = true;
                 self.recounted(number, now)
             }
-            (Operand::Response { request, code }, _) if request == procedure.op_code() => {
+            (Operand::Number(number), Procedure::Report { sought, again, .. })
+                if op_code == OpCode::COMBINED_REPORT_RESPONSE =>
+            {
+                self.answered = true;
+                self.reported(sought, Some(number), again, now)
+            }
+            (Operand::Response { request, code }, _) if request == procedure.op_code(self.memory) => {
                 self.answered = true;
                 self.responded(procedure, code, now)
             }
@@ -358,9 +371,7 @@ impl Records {
             return self.done_with_all();
         }
         match self.last_kept() {
-            Some(last) if self.filters && last <= LAST_PLAIN_NUMBER => {
-                self.seek(Sought::New(last.saturating_add(1)), now)
-            }
+            Some(last) if self.filters && last.is_plain() => self.seek(Sought::New(last.next()), now),
             Some(_) | None => self.report(Sought::All, self.total, now),
         }
     }
@@ -381,7 +392,7 @@ impl Records {
     }
 
     /// The number behind which everything is new, where that goes by numbers.
-    fn last_kept(&self) -> Option<u16> {
+    fn last_kept(&self) -> Option<RecordNumber> {
         self.kept.map(|kept| kept.last).filter(|_| !self.is_fetched_whole())
     }
 
@@ -456,7 +467,9 @@ impl Records {
         if !self.ledger.has_unkept() {
             return if self.is_fetched_whole() { self.delete(now) } else { self.done_with_all() };
         }
-        let is_proved = self.is_fetched_whole() || self.ledger.gapless() == self.ledger.newest();
+        // A combined report ends with how many records it was.
+        let is_counted = self.is_fetched_whole() || self.memory == Memory::Combined;
+        let is_proved = is_counted || self.ledger.gapless() == self.ledger.newest();
         if self.counts && !is_proved {
             return self.ask(Procedure::Verify { sought, again }, now);
         }
@@ -519,8 +532,8 @@ impl Records {
     fn all_that_came(&self) -> Option<Selection> {
         match self.memory {
             Memory::Unnumbered => Some(Selection::All),
-            Memory::Numbered => {
-                self.ledger.newest().filter(|newest| *newest <= LAST_PLAIN_NUMBER).map(Selection::AtMost)
+            Memory::Numbered | Memory::Combined => {
+                self.ledger.newest().filter(|newest| newest.is_plain()).map(Selection::AtMost)
             }
         }
     }
@@ -537,7 +550,7 @@ impl Records {
         Vec::new()
     }
 
-    fn await_live(&mut self, number: u16) -> Vec<Step> {
+    fn await_live(&mut self, number: RecordNumber) -> Vec<Step> {
         if self.pending.is_some() {
             self.live = Some(number);
             return Vec::new();
@@ -547,12 +560,12 @@ impl Records {
     }
 
     /// Remembers the number if it is newer than the last.
-    fn advance(&mut self, last: Option<u16>) -> Vec<Step> {
-        let newer = last.filter(|last| self.kept.is_none_or(|kept| is_after(*last, kept.last)));
+    fn advance(&mut self, last: Option<RecordNumber>) -> Vec<Step> {
+        let newer = last.filter(|last| self.kept.is_none_or(|kept| last.is_after(kept.last)));
         self.remember(newer)
     }
 
-    fn remember(&mut self, last: Option<u16>) -> Vec<Step> {
+    fn remember(&mut self, last: Option<RecordNumber>) -> Vec<Step> {
         let Some(kept) = last.map(|last| Kept { series: self.series, last }) else { return Vec::new() };
         if self.kept.replace(kept) == Some(kept) {
             return Vec::new();
@@ -563,7 +576,7 @@ impl Records {
     fn ask(&mut self, procedure: Procedure, now: Instant) -> Vec<Step> {
         self.state = State::Asked(procedure);
         self.deadline = Some(now.after(PROCEDURE_LIMIT));
-        vec![write(&procedure.request())]
+        vec![write(&procedure.request(self.memory))]
     }
 
     fn done_with_all(&mut self) -> Vec<Step> {
@@ -583,15 +596,16 @@ impl Records {
 }
 
 impl Procedure {
-    const fn op_code(self) -> OpCode {
+    fn op_code(self, memory: Memory) -> OpCode {
         match self {
             Self::Count(_) | Self::Verify { .. } | Self::Recount => OpCode::REPORT_NUMBER,
+            Self::Report { .. } if memory == Memory::Combined => OpCode::COMBINED_REPORT,
             Self::Report { .. } => OpCode::REPORT,
             Self::Delete(_) => OpCode::DELETE,
         }
     }
 
-    fn request(self) -> RecordAccess {
+    fn request(self, memory: Memory) -> RecordAccess {
         let selection = match self {
             Self::Count(sought) | Self::Report { sought, .. } | Self::Verify { sought, .. } => {
                 sought.selection()
@@ -599,7 +613,7 @@ impl Procedure {
             Self::Recount => Selection::All,
             Self::Delete(selection) => selection,
         };
-        RecordAccess::request(self.op_code(), selection)
+        RecordAccess::request(self.op_code(memory), selection)
     }
 }
 
@@ -619,15 +633,14 @@ impl Kept {
     fn encode(self) -> Vec<u8> {
         let mut bytes = vec![Self::VERSION];
         bytes.extend(self.series.to_le_bytes());
-        bytes.extend(self.last.to_le_bytes());
+        bytes.extend(self.last.encode());
         bytes
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
         let (&[version], bytes) = bytes.split_first_chunk()?;
         let (series, bytes) = bytes.split_first_chunk()?;
-        let last = bytes.try_into().ok()?;
-        let kept = Self { series: u64::from_le_bytes(*series), last: u16::from_le_bytes(last) };
+        let kept = Self { series: u64::from_le_bytes(*series), last: RecordNumber::decode(bytes)? };
         (version == Self::VERSION).then_some(kept)
     }
 }

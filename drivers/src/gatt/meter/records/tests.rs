@@ -14,22 +14,53 @@ use crate::{Channel, Input, Reading, Session, Uuid};
 /// A record: its number, and which one of all ever made it is.
 const RECORD: Uuid = Uuid::sig(0xFFF1);
 
-/// What reads such records.
-struct Notebook<const NUMBERED: bool>;
+/// The kinds of memory.
+const UNNUMBERED: u8 = 0;
+const NUMBERED: u8 = 1;
+const COMBINED: u8 = 2;
 
-impl<const NUMBERED: bool> Meter for Notebook<NUMBERED> {
+/// A number of that kind of memory: short ones go round earlier.
+fn in_range(kind: u8, number: u32) -> u32 {
+    if kind == COMBINED { number } else { number & 0xFFFF }
+}
+
+fn is_plain(kind: u8, number: u32) -> bool {
+    number <= if kind == COMBINED { 0xEFFF_FFFF } else { 0xEFFF }
+}
+
+/// What reads such records.
+struct Notebook<const KIND: u8>;
+
+fn session(kind: u8, clears: bool) -> Box<dyn Session> {
+    let device = "m-1".parse().unwrap();
+    match kind {
+        UNNUMBERED => Box::new(MeterSession::new(device, Notebook::<UNNUMBERED>).clearing_memory(clears)),
+        NUMBERED => Box::new(MeterSession::new(device, Notebook::<NUMBERED>).clearing_memory(clears)),
+        _ => Box::new(MeterSession::new(device, Notebook::<COMBINED>).clearing_memory(clears)),
+    }
+}
+
+impl<const KIND: u8> Meter for Notebook<KIND> {
     const MEASUREMENTS: &'static [Uuid] = &[RECORD];
-    const MEMORY: Option<Memory> = Some(if NUMBERED { Memory::Numbered } else { Memory::Unnumbered });
+    const MEMORY: Option<Memory> = Some(match KIND {
+        UNNUMBERED => Memory::Unnumbered,
+        NUMBERED => Memory::Numbered,
+        _ => Memory::Combined,
+    });
     const HANGS_UP: bool = true;
 
     fn take(&mut self, _: Uuid, bytes: &[u8], visit: &Visit<'_>) -> Result<Taken, FrameError> {
-        let mark = i64::from(u16::from_le_bytes([bytes[2], bytes[3]]));
+        let mark = i64::from(u16::from_le_bytes([bytes[4], bytes[5]]));
         let value = Value::Decimal(Decimal::whole(mark));
         Ok(Taken::measured(vec![Observation::new(visit.device.clone(), Metric::BATTERY, value)]))
     }
 
     fn record(_: Uuid, bytes: &[u8]) -> Option<Record> {
-        let number = NUMBERED.then(|| u16::from_le_bytes([bytes[0], bytes[1]]));
+        let number = match KIND {
+            UNNUMBERED => None,
+            NUMBERED => RecordNumber::decode(&bytes[..2]),
+            _ => RecordNumber::decode(&bytes[..4]),
+        };
         Some(Record { number, is_annex: false })
     }
 }
@@ -37,12 +68,12 @@ impl<const NUMBERED: bool> Meter for Notebook<NUMBERED> {
 /// What a meter can, and what goes wrong.
 #[derive(Clone, Debug)]
 struct World {
-    numbered: bool,
+    kind: u8,
     clears: bool,
     counts: bool,
     filters: bool,
     deletes: bool,
-    first_number: u16,
+    first_number: u32,
     visits: Vec<Visitation>,
 }
 
@@ -70,16 +101,16 @@ struct Visitation {
 /// The simulated meter.
 struct Device {
     world: World,
-    next: u16,
+    next: u32,
     made: u16,
-    memory: Vec<(u16, u16)>,
+    memory: Vec<(u32, u16)>,
 }
 
 impl Device {
     fn make(&mut self, count: u8) {
         for _ in 0..count {
             self.memory.push((self.next, self.made));
-            self.next = self.next.wrapping_add(1);
+            self.next = in_range(self.world.kind, self.next.wrapping_add(1));
             self.made += 1;
         }
     }
@@ -88,34 +119,44 @@ impl Device {
     fn answer(&mut self, request: &[u8]) -> (Vec<(Uuid, Vec<u8>)>, Vec<u16>) {
         let value = RecordAccess::decode(request).unwrap();
         let limit = match &value.operand {
-            Operand::Filter { filter_type: 1, limits } => u16::from_le_bytes([limits[0], limits[1]]),
+            Operand::Filter { filter_type: 1, limits } => match RecordNumber::decode(limits) {
+                Some(RecordNumber::Short(limit)) if self.world.kind == NUMBERED => limit.into(),
+                Some(RecordNumber::Long(limit)) if self.world.kind == COMBINED => limit,
+                _ => panic!("a filter of another kind of memory: {limits:?}"),
+            },
             _ => 0,
         };
         let operator = value.operator.0;
-        let found = |number: u16| match operator {
+        let found = |number: u32| match operator {
             1 => true,
             2 => number <= limit,
             _ => number >= limit,
         };
         let respond = |code: ResponseCode| vec![(CONTROL_POINT, vec![6, 0, value.op_code.0, code.0])];
-        if operator != 1 && !(self.world.numbered && self.world.filters) {
+        if operator != 1 && !(self.world.kind != UNNUMBERED && self.world.filters) {
             return (respond(ResponseCode::OPERATOR_NOT_SUPPORTED), vec![]);
         }
         let selected: Vec<_> = self.memory.iter().copied().filter(|(number, _)| found(*number)).collect();
         match value.op_code {
             OpCode::REPORT_NUMBER if self.world.counts => {
-                let number = u16::try_from(selected.len()).unwrap().to_le_bytes();
-                (vec![(CONTROL_POINT, vec![5, 0, number[0], number[1]])], vec![])
+                (vec![(CONTROL_POINT, self.number_of(5, selected.len()))], vec![])
             }
-            OpCode::REPORT if selected.is_empty() => (respond(ResponseCode::NO_RECORDS_FOUND), vec![]),
-            OpCode::REPORT => {
-                let record = |(number, mark): (u16, u16)| {
-                    let [a, b] = if self.world.numbered { number.to_le_bytes() } else { [0; 2] };
-                    let [c, d] = mark.to_le_bytes();
-                    (RECORD, vec![a, b, c, d])
+            OpCode::REPORT | OpCode::COMBINED_REPORT if value.op_code != self.report() => {
+                (respond(ResponseCode::OP_CODE_NOT_SUPPORTED), vec![])
+            }
+            OpCode::REPORT | OpCode::COMBINED_REPORT if selected.is_empty() => {
+                (respond(ResponseCode::NO_RECORDS_FOUND), vec![])
+            }
+            OpCode::REPORT | OpCode::COMBINED_REPORT => {
+                let end = match self.world.kind {
+                    COMBINED => vec![(CONTROL_POINT, self.number_of(8, selected.len()))],
+                    _ => respond(ResponseCode::SUCCESS),
                 };
-                let values = selected.into_iter().map(record);
-                (values.chain(respond(ResponseCode::SUCCESS)).collect(), vec![])
+                let record = |(number, mark): (u32, u16)| {
+                    let number = if self.world.kind == UNNUMBERED { 0 } else { number };
+                    (RECORD, [&number.to_le_bytes()[..], &mark.to_le_bytes()].concat())
+                };
+                (selected.into_iter().map(record).chain(end).collect(), vec![])
             }
             OpCode::DELETE if self.world.deletes => {
                 self.memory.retain(|(number, _)| !found(*number));
@@ -124,6 +165,18 @@ impl Device {
             OpCode::ABORT => (respond(ResponseCode::SUCCESS), vec![]),
             _ => (respond(ResponseCode::OP_CODE_NOT_SUPPORTED), vec![]),
         }
+    }
+}
+
+impl Device {
+    fn report(&self) -> OpCode {
+        if self.world.kind == COMBINED { OpCode::COMBINED_REPORT } else { OpCode::REPORT }
+    }
+
+    fn number_of(&self, op_code: u8, records: usize) -> Vec<u8> {
+        let number = u32::try_from(records).unwrap().to_le_bytes();
+        let length = if self.world.kind == COMBINED { 4 } else { 2 };
+        [&[op_code, 0], &number[..length]].concat()
     }
 }
 
@@ -145,7 +198,7 @@ impl Home {
         let device = Device { next: world.first_number, made: 0, memory: Vec::new(), world: world.clone() };
         let mut home = Self {
             device,
-            session: Box::new(MeterSession::new("m-1".parse().unwrap(), Notebook::<true>)),
+            session: session(NUMBERED, false),
             remembered: None,
             now: Instant::default(),
             given: Vec::new(),
@@ -157,12 +210,7 @@ impl Home {
     }
 
     fn restart(&mut self) {
-        let (device, clears) = ("m-1".parse().unwrap(), self.device.world.clears);
-        self.session = if self.device.world.numbered {
-            Box::new(MeterSession::new(device, Notebook::<true>).clearing_memory(clears))
-        } else {
-            Box::new(MeterSession::new(device, Notebook::<false>).clearing_memory(clears))
-        };
+        self.session = session(self.device.world.kind, self.device.world.clears);
         if let Some(memory) = &self.remembered {
             self.session.recall(memory);
         }
@@ -184,7 +232,7 @@ impl Home {
                     Output::Request(Request::Write { characteristic: CONTROL_POINT, bytes }) => {
                         requests += 1;
                         // Only all can be deleted from a memory without numbers: one made at this moment is lost.
-                        let at_once = !self.device.world.numbered && bytes[0] == OpCode::DELETE.0;
+                        let at_once = self.device.world.kind == UNNUMBERED && bytes[0] == OpCode::DELETE.0;
                         if let Some((at, count)) = visit.made_meanwhile
                             && at == requests
                             && !at_once
@@ -256,7 +304,7 @@ impl Home {
             }
             Output::AwaitCommit => self.asked = Some(self.given.len()),
             Output::Remember(memory) => {
-                assert_eq!(memory.len(), 11);
+                assert_eq!(memory.len(), if self.device.world.kind == COMBINED { 13 } else { 11 });
                 self.remembered = Some(memory);
             }
             Output::Request(_) | Output::Heard(_) => {}
@@ -278,14 +326,23 @@ fn visits() -> impl Strategy<Value = Vec<Visitation>> {
 
 fn worlds() -> impl Strategy<Value = World> {
     // Within the last row of numbers they go round.
-    let first_number = prop_oneof![Just(0), Just(1), any::<u16>(), 0xEFF0..0xF010_u16, 0xFFE0..=0xFFFF_u16];
-    (any::<[bool; 5]>(), first_number, visits()).prop_map(|(can, first_number, mut visits)| {
-        let [numbered, clears, counts, filters, deletes] = can;
+    let first_number = prop_oneof![
+        Just(0),
+        Just(1),
+        any::<u32>(),
+        0xEFF0..0xF010_u32,
+        0xFFE0..=0xFFFF_u32,
+        0xEFFF_FFF0..0xF000_0010_u32,
+        0xFFFF_FFE0..=0xFFFF_FFFF_u32,
+    ];
+    (any::<[bool; 4]>(), 0_u8..3, first_number, visits()).prop_map(|(can, kind, first_number, mut visits)| {
+        let [clears, counts, filters, deletes] = can;
+        let first_number = in_range(kind, first_number);
         for visit in visits.iter_mut().filter(|_| !counts) {
             // A meter that does not count cannot tell that a record was lost on the way.
             visit.dropped = None;
         }
-        World { numbered, clears, counts, filters, deletes, first_number, visits }
+        World { kind, clears, counts, filters, deletes, first_number, visits }
     })
 }
 
@@ -315,8 +372,9 @@ proptest! {
         let all: BTreeSet<u16> = (0..home.device.made).collect();
         prop_assert_eq!(home.given.iter().copied().collect::<BTreeSet<_>>(), all.clone());
         prop_assert_eq!(&home.committed, &all);
-        let near_the_end = home.device.memory.iter().any(|(number, _)| *number > LAST_PLAIN_NUMBER);
-        if world.clears && world.deletes && world.counts && (!world.numbered || (world.filters && !near_the_end)) {
+        let near_the_end = home.device.memory.iter().any(|(number, _)| !is_plain(world.kind, *number));
+        let deletes_by_number = world.filters && !near_the_end;
+        if world.clears && world.deletes && world.counts && (world.kind == UNNUMBERED || deletes_by_number) {
             prop_assert_eq!(&home.device.memory, &vec![]);
         }
     }
