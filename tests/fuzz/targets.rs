@@ -24,8 +24,10 @@ pub const ALL: &[(&str, Target)] = &[
     ("cuff_pressure", cuff_pressure),
     ("device_information", device_information),
     ("eep", eep),
+    ("elapsed_time", elapsed_time),
     ("esp3_stream", esp3_stream),
     ("float", float),
+    ("health_sensor", health_sensor),
     ("key_text", key_text),
     ("record", record),
     ("signed_batch", signed_batch),
@@ -46,6 +48,33 @@ pub fn blood_pressure(bytes: &[u8]) {
 /// Intermediate Cuff Pressure.
 pub fn cuff_pressure(bytes: &[u8]) {
     let _ = decode_gatt(0x2A36, bytes);
+}
+
+/// Current Elapsed Time, and the two characteristics of Reconnection Configuration.
+pub fn elapsed_time(bytes: &[u8]) {
+    for uuid in [0x2BF2, 0x2B1D, 0x2B1E] {
+        let _ = decode_gatt(uuid, bytes);
+    }
+}
+
+/// What a generic health sensor sends. The session gets it as a life of values: each begins with its length and the place
+/// of its characteristic.
+pub fn health_sensor(bytes: &[u8]) {
+    const CHARACTERISTICS: [u16; 6] = [0x2B8B, 0x2BDD, 0x2BF1, 0x2BF2, 0x2BF4, 0x2A52];
+    for uuid in CHARACTERISTICS.into_iter().chain([0x2BF3]) {
+        let _ = decode_gatt(uuid, bytes);
+    }
+    let options = varde_drivers::BleOptions { clear_memory: true, ..Default::default() };
+    let mut session = BleProfile::GenericHealthSensor.session(device(), &options);
+    session.handle_input(Input::Connected, Instant::from_millis(0));
+    let (mut rest, mut now) = (bytes, 0);
+    while let Some(([length, place], more)) = rest.split_first_chunk() {
+        let (value, more) = more.split_at(more.len().min(usize::from(*length)));
+        let uuid = CHARACTERISTICS[usize::from(*place) % CHARACTERISTICS.len()];
+        give(&mut *session, Channel::Notified(Uuid::sig(uuid)), value, now);
+        session.handle_input(Input::Committed, Instant::from_millis(now));
+        (rest, now) = (more, now + 1000);
+    }
 }
 
 /// Battery and Device Information: the first two bytes choose the characteristic.
