@@ -30,6 +30,7 @@ const DECODERS: &[&[Decoder]] = &[
     gatt::elapsed_time::DECODERS,
     gatt::health_sensor::DECODERS,
     gatt::reconnection::DECODERS,
+    gatt::glucose::DECODERS,
 ];
 
 /// The value of a characteristic, by its short UUID.

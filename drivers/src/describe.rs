@@ -59,6 +59,17 @@ impl Description {
         if set.is_empty() { self } else { self.with(name, FieldValue::List(set)) }
     }
 
+    /// Each bit that has a name, from bit 0, as yes or no; then the numbers of the others that are set.
+    pub(crate) fn with_named_bits(mut self, names: &[&'static str], bits: u32) -> Self {
+        let set = |bit: u8| bits >> bit & 1 == 1;
+        for (name, bit) in names.iter().zip(0..) {
+            self = self.with(name, set(bit));
+        }
+        let unnamed = (0..32).skip(names.len()).filter(|bit| set(*bit)).map(FieldValue::from);
+        let unnamed = unnamed.collect::<Vec<_>>();
+        if unnamed.is_empty() { self } else { self.with("reserved", FieldValue::List(unnamed)) }
+    }
+
     /// These fields, then `others`.
     pub(crate) fn and(mut self, others: Self) -> Self {
         self.0.extend(others.0);

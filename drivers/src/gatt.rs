@@ -10,6 +10,8 @@ pub mod device_information;
 mod elapsed_clock;
 pub mod elapsed_time;
 mod generic_health_sensor;
+pub mod glucose;
+mod glucose_meter;
 pub mod health_sensor;
 mod meter;
 pub mod reconnection;
@@ -18,4 +20,5 @@ mod segments;
 
 pub(crate) use cuff::Cuff;
 pub(crate) use generic_health_sensor::GenericHealthSensor;
+pub(crate) use glucose_meter::GlucoseMeter;
 pub(crate) use meter::MeterSession;

@@ -2,11 +2,14 @@
 
 use varde_wire::DeviceId;
 
-use crate::gatt::{Cuff, GenericHealthSensor, MeterSession};
+use crate::gatt::{Cuff, GenericHealthSensor, GlucoseMeter, MeterSession};
 use crate::{Purpose, Session, Uuid};
 
 /// Blood Pressure, Device Information, Battery.
 const BLOOD_PRESSURE: &[Uuid] = &[Uuid::sig(0x1810), Uuid::sig(0x180A), Uuid::sig(0x180F)];
+
+/// Glucose, Current Time, Device Information, Battery.
+const GLUCOSE: &[Uuid] = &[Uuid::sig(0x1808), Uuid::sig(0x1805), Uuid::sig(0x180A), Uuid::sig(0x180F)];
 
 /// Generic Health Sensor, Elapsed Time, Reconnection Configuration, Device Information, Battery.
 const GENERIC_HEALTH_SENSOR: &[Uuid] =
@@ -17,6 +20,8 @@ const GENERIC_HEALTH_SENSOR: &[Uuid] =
 pub enum BleProfile {
     /// Blood Pressure Profile: a cuff.
     BloodPressure,
+    /// Glucose Profile: a blood glucose meter.
+    Glucose,
     /// Generic Health Sensor Profile: anything that says by itself what it measures.
     GenericHealthSensor,
 }
@@ -34,12 +39,13 @@ pub struct BleOptions {
 
 impl BleProfile {
     /// Every profile.
-    pub const ALL: &[Self] = &[Self::BloodPressure, Self::GenericHealthSensor];
+    pub const ALL: &[Self] = &[Self::BloodPressure, Self::Glucose, Self::GenericHealthSensor];
 
     /// The profile's name in the configuration.
     pub const fn name(self) -> &'static str {
         match self {
             Self::BloodPressure => "blood-pressure",
+            Self::Glucose => "glucose",
             Self::GenericHealthSensor => "generic-health-sensor",
         }
     }
@@ -52,7 +58,7 @@ impl BleProfile {
     /// Whether its sessions connect; else everything is in its advertisements.
     pub const fn connects(self) -> bool {
         match self {
-            Self::BloodPressure | Self::GenericHealthSensor => true,
+            Self::BloodPressure | Self::Glucose | Self::GenericHealthSensor => true,
         }
     }
 
@@ -61,6 +67,7 @@ impl BleProfile {
     pub const fn services(self) -> &'static [Uuid] {
         match self {
             Self::BloodPressure => BLOOD_PRESSURE,
+            Self::Glucose => GLUCOSE,
             Self::GenericHealthSensor => GENERIC_HEALTH_SENSOR,
         }
     }
@@ -69,6 +76,10 @@ impl BleProfile {
     pub fn session(self, device: DeviceId, options: &BleOptions) -> Box<dyn Session> {
         match self {
             Self::BloodPressure => Box::new(MeterSession::new(device, Cuff::default())),
+            Self::Glucose => {
+                let session = MeterSession::new(device, GlucoseMeter::default());
+                Box::new(session.clearing_memory(options.clear_memory))
+            }
             Self::GenericHealthSensor => {
                 let session = MeterSession::new(device, GenericHealthSensor::default());
                 Box::new(session.clearing_memory(options.clear_memory))

@@ -96,7 +96,6 @@ pub(crate) struct Visit<'a> {
     /// The gateway's clock at this moment, where it is right.
     pub(crate) home_time: Option<HomeTime>,
     /// Whether the value comes from the meter's memory.
-    #[allow(dead_code, reason = "for meters that hold back what they have in memory")]
     pub(crate) is_stored: bool,
 }
 
@@ -189,7 +188,6 @@ impl<M: Meter> MeterSession<M> {
     }
 
     /// Whether records are deleted from the meter's memory once they are kept for good.
-    #[allow(dead_code, reason = "for meters with a memory")]
     pub(crate) fn clearing_memory(mut self, clears: bool) -> Self {
         if let Some(records) = &mut self.records {
             records.clear(clears);

@@ -24,9 +24,36 @@ fn bounds(metric: Metric, unit: Option<Unit>) -> Option<(Decimal, i64)> {
         (Metric::CUFF, Some(Unit::KiloPascal)) => (0, 43),
         (Metric::PULSE_RATE_CUFF, Some(Unit::PerMinute)) => (20, 300),
         (Metric::BATTERY, Some(Unit::Percent)) => (0, 100),
+        (metric, Some(Unit::MilligramPerDecilitre)) if is_glucose(metric) => (5, 900),
+        (metric, Some(Unit::MillimolePerLitre)) if is_glucose(metric) => (0, 50),
+        (Metric::HBA1C, Some(Unit::Percent)) => (2, 25),
+        (Metric::SPO2 | Metric::SPO2_SPOT | Metric::SPO2_FAST | Metric::SPO2_SLOW, Some(Unit::Percent)) => {
+            (30, 100)
+        }
+        (
+            Metric::PULSE_RATE_OXIMETER | Metric::PULSE_RATE_FAST | Metric::PULSE_RATE_SLOW,
+            Some(Unit::PerMinute),
+        ) => (18, 350),
         _ => return None,
     };
     Some((Decimal::whole(low), high))
+}
+
+/// Concentrations of glucose, but for those of a control solution: people are not mixed to order.
+fn is_glucose(metric: Metric) -> bool {
+    [
+        Metric::GLUCOSE,
+        Metric::GLUCOSE_CAPILLARY_BLOOD,
+        Metric::GLUCOSE_CAPILLARY_PLASMA,
+        Metric::GLUCOSE_VENOUS_BLOOD,
+        Metric::GLUCOSE_VENOUS_PLASMA,
+        Metric::GLUCOSE_ARTERIAL_BLOOD,
+        Metric::GLUCOSE_ARTERIAL_PLASMA,
+        Metric::GLUCOSE_UNDETERMINED_BLOOD,
+        Metric::GLUCOSE_UNDETERMINED_PLASMA,
+        Metric::GLUCOSE_INTERSTITIAL_FLUID,
+    ]
+    .contains(&metric)
 }
 
 /// `a >= b`, exactly: both brought to the smaller exponent. A scale that 128 bits cannot hold is beyond every

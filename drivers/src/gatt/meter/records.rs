@@ -24,8 +24,8 @@ use crate::{FrameError, Output, Request};
 
 pub(super) use crate::gatt::record_access::RECORD_ACCESS_CONTROL_POINT as CONTROL_POINT;
 
-/// A procedure that shows no progress for so long has failed, and no other may be begun on that connection (GLP 1.0.1
-/// §5.4: the time-out of a procedure is that of an ATT transaction).
+/// A procedure that shows no progress for so long has failed, and no other may be begun on that connection (Glucose Profile
+/// 1.0.1).
 const PROCEDURE_LIMIT: Duration = Duration::from_secs(30);
 
 /// How long a meter that is busy is left alone.
@@ -35,14 +35,13 @@ const BUSY_PAUSE: Duration = Duration::from_secs(5);
 const BUSY_LIMIT: u8 = 5;
 
 /// How long the first question waits for its answer where the meter may have no memory, and waits to be asked for what it
-/// measures now.
-const FIRST_ANSWER_LIMIT: Duration = Duration::from_secs(5);
+/// measures now. A radio with long pauses needs most of it for what was asked before.
+const FIRST_ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
 /// What kind of memory a meter has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Memory {
     /// Its records have growing numbers (sequence numbers, time offsets), by which they can be asked for.
-    #[allow(dead_code, reason = "for glucose meters")]
     Numbered,
     /// The same, reported together with how many there are (GHSS 1.0): the device may have none, and measures only
     /// when it was asked for all it has.
@@ -165,7 +164,7 @@ enum Sought {
 enum Pending {
     /// A whole transfer, with its last number.
     Whole(Option<RecordNumber>),
-    /// Part of one, and the number up to which none is missing.
+    /// Part of one, and the number up to which nothing is missing.
     Part(Option<RecordNumber>),
     /// A live record of this number.
     Live(RecordNumber),
@@ -195,7 +194,6 @@ impl Records {
     }
 
     /// Whether records are deleted once they are kept for good.
-    #[allow(dead_code, reason = "for meters with a memory")]
     pub(super) fn clear(&mut self, clears: bool) {
         self.clears = clears;
     }
@@ -301,9 +299,9 @@ impl Records {
     pub(super) fn committed(&mut self, now: Instant) -> Vec<Step> {
         let mut steps = match self.pending.take() {
             None => Vec::new(),
-            Some(Pending::Part(gapless)) => {
+            Some(Pending::Part(complete)) => {
                 self.ledger.keep();
-                self.advance(gapless)
+                self.advance(complete)
             }
             Some(Pending::Live(number)) => self.advance(Some(number)),
             Some(Pending::Whole(newest)) => {
@@ -469,7 +467,7 @@ impl Records {
         }
         // A combined report ends with how many records it was.
         let is_counted = self.is_fetched_whole() || self.memory == Memory::Combined;
-        let is_proved = is_counted || self.ledger.gapless() == self.ledger.newest();
+        let is_proved = is_counted || self.ledger.is_gapless();
         if self.counts && !is_proved {
             return self.ask(Procedure::Verify { sought, again }, now);
         }
@@ -506,7 +504,7 @@ impl Records {
         if !self.ledger.has_unkept() || self.pending.is_some() {
             return vec![Step::Release];
         }
-        self.pending = Some(Pending::Part(self.ledger.gapless()));
+        self.pending = Some(Pending::Part(self.ledger.complete()));
         vec![Step::Release, Step::Output(Output::AwaitCommit)]
     }
 

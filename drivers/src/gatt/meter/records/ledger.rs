@@ -33,6 +33,8 @@ pub(super) struct Ledger {
     newest: Option<RecordNumber>,
     /// Up to here no number is missing from `since` on.
     gapless: Option<RecordNumber>,
+    /// The number before that one: what belongs to its record came as well.
+    complete: Option<RecordNumber>,
 }
 
 type Tally = BTreeMap<u64, u16>;
@@ -52,6 +54,7 @@ impl Ledger {
         self.met_since = false;
         self.newest = since;
         self.gapless = since;
+        self.complete = since;
     }
 
     /// A record, or an annex of one, came; whether it is new.
@@ -87,7 +90,7 @@ impl Ledger {
             self.newest = Some(number);
         }
         if self.gapless.is_some_and(|last| last.next() == number) {
-            self.gapless = Some(number);
+            self.complete = self.gapless.replace(number);
         }
     }
 
@@ -126,9 +129,14 @@ impl Ledger {
         self.newest
     }
 
-    /// The last number up to which surely none is missing, though the transfer did not come to its end.
-    pub(super) const fn gapless(&self) -> Option<RecordNumber> {
-        self.gapless
+    /// Whether the numbers alone say that none is missing.
+    pub(super) fn is_gapless(&self) -> bool {
+        self.gapless == self.newest
+    }
+
+    /// The last number up to which surely nothing is missing, though the transfer did not come to its end.
+    pub(super) const fn complete(&self) -> Option<RecordNumber> {
+        self.complete
     }
 
     /// Everything that was passed on is kept.
