@@ -25,7 +25,7 @@ use crate::{Description, FrameError};
 pub(crate) type Medical = Result<Decimal, Absence>;
 
 /// What a device observed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct HealthObservation {
     /// What shape the value has.
     pub class: u8,

@@ -25,7 +25,7 @@ const EPOCH_S: i64 = 946_684_800;
 const QUARTER_S: i64 = 900;
 
 /// A moment on a device's clock, as the device sent it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ElapsedTime {
     /// How to read the rest.
     pub flags: u8,
@@ -208,17 +208,10 @@ impl CurrentElapsedTime {
 
     /// Its fields.
     pub fn describe(&self) -> Description {
-        let status = self.status.map(|status| {
-            Description::default()
-                .with("needs_to_be_set", status & 1 != 0)
-                .with_bits("reserved", u16::from(status & !1))
-        });
-        let capabilities = self.capabilities.map(|bits| {
-            Description::default()
-                .with("applies_daylight_saving", bits & 1 != 0)
-                .with("follows_time_zone", bits & 2 != 0)
-                .with_bits("reserved", u16::from(bits & !3))
-        });
+        let named = |names, bits: u8| Description::default().with_named_bits(names, bits.into());
+        let status = self.status.map(|bits| named(&["needs_to_be_set"], bits));
+        let capabilities =
+            self.capabilities.map(|bits| named(&["applies_daylight_saving", "follows_time_zone"], bits));
         self.time
             .describe()
             .with_some("clock_status", status)

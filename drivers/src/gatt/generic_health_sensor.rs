@@ -3,7 +3,11 @@
 //! What it has stored is fetched before it is asked for what it observes now, and before its clock is set: a clock that
 //! is set begins a new timeline, and what was stored on the old one could no longer be compared with ours.
 
+mod told;
+
 use varde_wire::Flags;
+
+use self::told::Told;
 
 use crate::gatt::acom::HealthObservation;
 use crate::gatt::elapsed_clock::ElapsedClock;
@@ -25,6 +29,7 @@ const STARTS: u8 = 5;
 pub(crate) struct GenericHealthSensor {
     clock: ElapsedClock,
     starts: u8,
+    told: Told,
     features: Option<HealthSensorFeatures>,
     schedule: Option<ScheduleChanged>,
     reconnection_feature: Option<RcFeature>,
@@ -47,9 +52,17 @@ impl Meter for GenericHealthSensor {
 
     fn take(&mut self, characteristic: Uuid, bytes: &[u8], visit: &Visit<'_>) -> Result<Taken, FrameError> {
         match characteristic {
-            LIVE_OBSERVATIONS => Ok(self.observed(&LiveObservation::decode(bytes)?.observation, visit)),
+            LIVE_OBSERVATIONS => {
+                let LiveObservation { observation, .. } = LiveObservation::decode(bytes)?;
+                self.told.note(&observation);
+                Ok(self.observed(&observation, visit))
+            }
             STORED_OBSERVATIONS => {
-                let mut taken = self.observed(&StoredObservation::decode(bytes)?.observation, visit);
+                let StoredObservation { observation, .. } = StoredObservation::decode(bytes)?;
+                if self.told.knows(&observation) {
+                    return Ok(Taken::learned());
+                }
+                let mut taken = self.observed(&observation, visit);
                 for observation in &mut taken.observations {
                     observation.flags = observation.flags.with(Flags::STORED);
                 }

@@ -61,6 +61,7 @@ impl RcFeature {
         "use_of_filter_accept_list",
         "limited_access",
     ];
+    const EXTENSION: u32 = 1 << 23;
 
     /// The features in a value of the characteristic.
     ///
@@ -75,14 +76,10 @@ impl RcFeature {
 
     /// Its fields: a feature is supported or not.
     pub fn describe(&self) -> Description {
-        let mut description = Description::default().with("e2e_crc", self.e2e_crc);
-        for (name, bit) in Self::NAMES.into_iter().zip(0..) {
-            description = description.with(name, self.bits >> bit & 1 == 1);
-        }
-        let unnamed = u8::try_from(self.bits >> 18 & 0b1_1111).unwrap_or_default();
-        description
-            .with_bits("reserved_from_bit_18", unnamed.into())
-            .with("feature_extension", self.bits >> 23 & 1 == 1)
+        Description::default()
+            .with("e2e_crc", self.e2e_crc)
+            .with("feature_extension", self.bits & Self::EXTENSION != 0)
+            .with_named_bits(&Self::NAMES, self.bits & !Self::EXTENSION)
             .with_bytes("rest", &self.rest)
     }
 }
@@ -149,7 +146,7 @@ mod tests {
         assert_eq!(set(&feature.describe()), ["enable_disconnect", "ready_for_disconnect", "limited_access"]);
         let extended = RcFeature::decode(&[0x34, 0x12, 0x01, 0x00, 0x84, 0x01]).unwrap();
         assert_eq!((extended.e2e_crc, &extended.rest[..]), (0x1234, &[1][..]));
-        assert_eq!(set(&extended.describe()), ["e2e_crc_supported", "feature_extension"]);
+        assert_eq!(set(&extended.describe()), ["feature_extension", "e2e_crc_supported"]);
         let settings = RcSettings::decode(&[0x03, 0x10, 0x01]).unwrap();
         assert_eq!(set(&settings.describe()), ["ready_for_disconnect"]);
         assert_eq!(settings.e2e_crc, None);

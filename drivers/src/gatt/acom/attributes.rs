@@ -10,7 +10,7 @@ use crate::gatt::elapsed_time::ElapsedTime;
 use crate::{Description, FieldValue, FrameError};
 
 /// What the flags of an observation announce, in that order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Attributes {
     /// What was observed: an MDC code.
     pub kind: Option<u32>,
@@ -37,7 +37,7 @@ pub struct Attributes {
 }
 
 /// Measurement Status, as bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MeasurementStatus(pub u16);
 
 impl Attributes {

@@ -7,7 +7,7 @@ use crate::describe::hex;
 use crate::{Description, FrameError, float};
 
 /// A value with its type and format.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Tlv {
     /// What it is: an MDC code.
     pub kind: u32,

@@ -10,7 +10,7 @@ use crate::describe::hex;
 use crate::{Description, FieldValue, FrameError, Problem};
 
 /// The value of an observation or of one component of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ObservationValue {
     /// Class 1.
     Numeric(Quantity),
@@ -35,7 +35,7 @@ pub enum ObservationValue {
 }
 
 /// A number with its unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Quantity {
     /// The unit: a term of partition 4 of ISO/IEEE 11073-10101.
     pub unit: u16,
@@ -44,7 +44,7 @@ pub struct Quantity {
 }
 
 /// A waveform. A sample times the factor plus the offset is a number in the unit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Samples {
     /// The unit: a term of partition 4 of ISO/IEEE 11073-10101.
     pub unit: u16,
@@ -65,7 +65,7 @@ pub struct Samples {
 }
 
 /// States and events as bits, all three fields of one length; the first byte holds bits 0 to 7.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct States {
     /// Which of the bits the device can tell.
     pub supported: Vec<u8>,

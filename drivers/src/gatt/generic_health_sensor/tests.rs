@@ -1,3 +1,5 @@
+use proptest::collection::vec;
+use proptest::prelude::*;
 use varde_wire::{Decimal, Event, Instant, Metric, Value};
 
 use super::*;
@@ -18,8 +20,16 @@ struct Home {
 
 impl Home {
     fn new() -> Self {
-        let device = "sensor-1".parse().unwrap();
-        let session = BleProfile::GenericHealthSensor.session(device, &BleOptions::default());
+        Self::with(&BleOptions::default())
+    }
+
+    /// Where what is kept is deleted.
+    fn clearing() -> Self {
+        Self::with(&BleOptions { clear_memory: true, ..BleOptions::default() })
+    }
+
+    fn with(options: &BleOptions) -> Self {
+        let session = BleProfile::GenericHealthSensor.session("sensor-1".parse().unwrap(), options);
         Self { session, now: Instant::from_millis(1000) }
     }
 
@@ -296,4 +306,81 @@ fn the_sensor_tells_of_itself() {
     home.notify(SCHEDULE_CHANGED, &unhex("b84b02000a0000ff0a0000ff"));
     let names: Vec<_> = home.session.device_description().fields().iter().map(|field| field.name).collect();
     assert_eq!(names, ["features", "schedule", "reconnection_feature", "reconnection_settings"]);
+}
+
+/// A stored record in two segments.
+fn record(number: u32, counter: u8) -> [Vec<u8>; 2] {
+    let whole =
+        [&number.to_le_bytes()[..], &saturation(&clock(0x20, LOCAL_S - u64::from(number), 0))].concat();
+    let (first, second) = whole.split_at(12);
+    [segment(0x01 | counter << 2, first), segment(0x02 | (counter + 1) << 2, second)]
+}
+
+#[test]
+fn a_record_of_which_a_segment_is_lost_is_fetched_again_before_any_is_forgotten() {
+    let mut home = Home::new();
+    home.connect();
+    assert_eq!(writes(&home.notify(RECORDS, &[5, 0, 2, 0, 0, 0]), RECORDS), [[7, 1]]);
+    let [first, second] = record(1, 0);
+    home.notify(STORED_OBSERVATIONS, &first);
+    assert_eq!(readings(&home.notify(STORED_OBSERVATIONS, &second)).len(), 1);
+    let [first, _lost] = record(2, 2);
+    home.notify(STORED_OBSERVATIONS, &first);
+    assert_eq!(writes(&home.notify(RECORDS, &[8, 0, 2, 0, 0, 0]), RECORDS), [[7, 1]], "asked again");
+    let mut given = 0;
+    for part in record(1, 10).iter().chain(&record(2, 12)) {
+        given += readings(&home.notify(STORED_OBSERVATIONS, part)).len();
+    }
+    assert_eq!(given, 1, "the first is known");
+    assert_eq!(home.notify(RECORDS, &[8, 0, 2, 0, 0, 0]).last(), Some(&Output::AwaitCommit));
+}
+
+#[test]
+fn a_memory_is_cleared_only_of_what_is_kept() {
+    let mut home = Home::clearing();
+    home.connect();
+    home.notify(RECORDS, &[5, 0, 1, 0, 0, 0]);
+    for part in record(0x0001_0002, 0) {
+        home.notify(STORED_OBSERVATIONS, &part);
+    }
+    let outputs = home.notify(RECORDS, &[8, 0, 1, 0, 0, 0]);
+    assert_eq!((outputs.last(), writes(&outputs, RECORDS).len()), (Some(&Output::AwaitCommit), 0));
+    assert_eq!(writes(&home.give(Input::Committed), RECORDS), [[4, 1]], "is it still as it was?");
+    assert_eq!(writes(&home.notify(RECORDS, &[5, 0, 1, 0, 0, 0]), RECORDS), [[2, 2, 1, 2, 0, 1, 0]]);
+    assert_eq!(writes(&home.notify(RECORDS, &[6, 0, 2, 1]), CONTROL_POINT), [[1]]);
+}
+
+#[test]
+fn what_was_told_live_is_not_told_again_from_the_memory() {
+    let mut home = Home::new();
+    home.connect();
+    home.has_nothing_stored();
+    let live = saturation(&clock(0x20, LOCAL_S, 0));
+    assert_eq!(readings(&home.notify(LIVE_OBSERVATIONS, &segment(3, &live))).len(), 1);
+    home.give(Input::Disconnected);
+    home.connect();
+    home.notify(RECORDS, &[5, 0, 2, 0, 0, 0]);
+    let stored = |number: u32, body: &[u8]| segment(3, &[&number.to_le_bytes()[..], body].concat());
+    assert!(readings(&home.notify(STORED_OBSERVATIONS, &stored(1, &live))).is_empty());
+    let other = saturation(&clock(0x20, LOCAL_S + 1, 0));
+    assert_eq!(readings(&home.notify(STORED_OBSERVATIONS, &stored(2, &other))).len(), 1);
+}
+
+proptest! {
+    /// Whatever a sensor sends: no panic, and no output without an end.
+    #[test]
+    fn any_life_is_survived(values in vec((0_usize..9, vec(any::<u8>(), 0..40), any::<bool>()), 0..40)) {
+        let characteristics = [
+            LIVE_OBSERVATIONS, STORED_OBSERVATIONS, RECORDS, CONTROL_POINT, CURRENT_ELAPSED_TIME, SCHEDULE_CHANGED,
+            FEATURES, RC_FEATURE, RC_SETTINGS,
+        ];
+        let mut home = Home::clearing();
+        home.connect();
+        for (place, bytes, is_read) in values {
+            let uuid = characteristics[place];
+            let outputs = if is_read { home.read(uuid, &bytes) } else { home.notify(uuid, &bytes) };
+            prop_assert!(outputs.len() < 10);
+            home.give(Input::Committed);
+        }
+    }
 }
