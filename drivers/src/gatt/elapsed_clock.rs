@@ -67,21 +67,34 @@ impl ElapsedClock {
         if stamp.is_tick_counter() { self.time_of_tick(stamp) } else { stamp.time_of_day() }
     }
 
-    /// What has to be added to [that](Self::time_of) to come to the home's local time, where that can be told.
+    /// What has to be added to [that](Self::time_of) to come to the home's local time, where that can be told: on the
+    /// current timeline by what the clock shows, on an earlier one if the clock was right by itself then (HL7 Personal
+    /// Health Device guide, "Timestamp").
     pub(crate) fn offset_of(&self, stamp: ElapsedTime) -> Option<i32> {
         if stamp.is_tick_counter() {
             return self.time_of_tick(stamp).map(|_| 0);
         }
-        let (current, now) = self.shown.as_ref().filter(|_| stamp.is_on_current_timeline())?;
-        offset_s(current.time, *now)
+        let (current, now) = self.shown.as_ref()?;
+        if stamp.is_on_current_timeline() {
+            offset_s(current.time, *now)
+        } else if stamp.is_synchronized() {
+            offset_s(stamp.set_to(*now)?, *now)
+        } else {
+            None
+        }
     }
 
-    /// Whether the clock was never set when it showed that.
+    /// Whether the clock was not set when it showed that, or nobody knows.
     pub(crate) fn was_unset(&self, stamp: ElapsedTime) -> bool {
-        stamp.is_on_current_timeline()
-            && self.shown.as_ref().is_some_and(|(current, now)| {
-                current.needs_to_be_set() && !stamp.is_tick_counter() && is_wrong(error_s(current.time, *now))
-            })
+        if stamp.is_tick_counter() {
+            return false;
+        }
+        if !stamp.is_on_current_timeline() {
+            return !stamp.is_synchronized();
+        }
+        self.shown
+            .as_ref()
+            .is_some_and(|(current, now)| current.needs_to_be_set() && is_wrong(error_s(current.time, *now)))
     }
 
     /// The beginning stays where it was unless the counter began anew, so that a record that comes twice has the same

@@ -95,6 +95,11 @@ impl ElapsedTime {
         self.flags & Self::CURRENT_TIMELINE != 0
     }
 
+    /// Whether the clock was right by itself: a network, a satellite or a radio signal set it, not a person.
+    pub const fn is_synchronized(&self) -> bool {
+        matches!(self.sync_source, 1 | 2 | 3 | 5 | 6)
+    }
+
     /// How many time units make a second, as a power of ten.
     const fn decimal_places(&self) -> u32 {
         match (self.flags & Self::RESOLUTION) >> 2 {

@@ -69,8 +69,8 @@ pub struct Samples {
 pub struct States {
     /// Which of the bits the device can tell.
     pub supported: Vec<u8>,
-    /// Which of them are events; the others are states.
-    pub events: Vec<u8>,
+    /// Which of them are states; the others are events.
+    pub states: Vec<u8>,
     /// The bits.
     pub bits: Vec<u8>,
 }
@@ -117,8 +117,8 @@ impl ObservationValue {
             6 => {
                 let size = cursor.u8("size of the bits")?.into();
                 let mut take = |field| cursor.take(size, field).map(<[u8]>::to_vec);
-                let (supported, events) = (take("supported bits")?, take("event bits")?);
-                Self::States(States { supported, events, bits: take("bits")? })
+                let (supported, states) = (take("supported bits")?, take("state bits")?);
+                Self::States(States { supported, states, bits: take("bits")? })
             }
             _ => return Ok(None),
         }))
@@ -306,7 +306,7 @@ impl States {
     fn describe(&self) -> Description {
         Description::default()
             .with("supported", hex(&self.supported))
-            .with("events", hex(&self.events))
+            .with("states", hex(&self.states))
             .with("bits", hex(&self.bits))
     }
 }

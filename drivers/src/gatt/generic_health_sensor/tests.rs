@@ -132,6 +132,25 @@ fn what_is_stored_is_asked_for_first_then_the_clock_is_set_and_live_observations
     assert_eq!(readings(&outputs)[0].observations[0].flags, Flags::NONE);
     let outputs = home.notify(LIVE_OBSERVATIONS, &segment(3, &saturation(&clock(0, LOCAL_S - 7200, 0))));
     assert_eq!(readings(&outputs)[0].context.clock_offset_s, None, "of a timeline that is over");
+    assert_eq!(readings(&outputs)[0].observations[0].flags, Flags::DEVICE_CLOCK_UNSET);
+}
+
+#[test]
+fn a_time_of_an_earlier_timeline_counts_if_the_clock_was_right_by_itself() {
+    let mut home = Home::new();
+    home.connect();
+    home.read(CURRENT_ELAPSED_TIME, &clock(0x20, 300, 1));
+    let table =
+        [(0x00, 1, Some(0)), (0x02, 1, Some(7200)), (0x00, 4, None), (0x00, 7, None), (0x00, 0, None)];
+    for (flags, sync_source, offset_s) in table {
+        let mut stamp = clock(flags, LOCAL_S - 86_400, 0);
+        stamp[7] = sync_source;
+        let outputs = home.notify(LIVE_OBSERVATIONS, &segment(3, &saturation(&stamp)));
+        let [reading] = readings(&outputs)[..] else { panic!("{outputs:?}") };
+        assert_eq!(reading.context.clock_offset_s, offset_s, "{flags:02x} {sync_source}");
+        let is_unset = reading.observations[0].flags.has(Flags::DEVICE_CLOCK_UNSET);
+        assert_eq!(is_unset, offset_s.is_none(), "{flags:02x} {sync_source}");
+    }
 }
 
 #[test]

@@ -91,6 +91,8 @@ pub(super) struct Records {
     counts: bool,
     filters: bool,
     deletes: bool,
+    /// Whether it deletes up to a number; else only all it has, if it deletes.
+    deletes_by_number: bool,
     /// The last record that is kept for good.
     kept: Option<Kept>,
     ledger: Ledger,
@@ -178,6 +180,7 @@ impl Records {
             counts: true,
             filters: true,
             deletes: true,
+            deletes_by_number: true,
             kept: None,
             ledger: Ledger::default(),
             state: State::Resting,
@@ -441,6 +444,12 @@ impl Records {
             },
             Procedure::Verify { sought, again } => self.verified(sought, None, again, now),
             Procedure::Recount => self.done_with_all(),
+            Procedure::Delete(Selection::AtMost(_))
+                if self.memory == Memory::Combined && is_about_filter(code) =>
+            {
+                self.deletes_by_number = false;
+                self.ask(Procedure::Recount, now)
+            }
             Procedure::Delete(_) => {
                 match code {
                     // Another record without a number and a time may look the same.
@@ -528,11 +537,12 @@ impl Records {
 
     /// What to delete; none near the end of the numbers.
     fn all_that_came(&self) -> Option<Selection> {
+        let by_number = || self.ledger.newest().filter(|newest| newest.is_plain()).map(Selection::AtMost);
         match self.memory {
             Memory::Unnumbered => Some(Selection::All),
-            Memory::Numbered | Memory::Combined => {
-                self.ledger.newest().filter(|newest| newest.is_plain()).map(Selection::AtMost)
-            }
+            Memory::Numbered => by_number(),
+            Memory::Combined if self.deletes_by_number => by_number().or(Some(Selection::All)),
+            Memory::Combined => Some(Selection::All),
         }
     }
 

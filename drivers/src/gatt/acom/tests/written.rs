@@ -79,7 +79,7 @@ fn any_simple() -> impl Strategy<Value = (u8, ObservationValue)> {
         vec(any::<u32>(), 0..5).prop_map(|codes| (5, ObservationValue::Events(codes))),
         vec(any::<[u8; 3]>(), 0..6).prop_map(|bits| {
             let field = |place: usize| bits.iter().map(|bits| bits[place]).collect();
-            (6, ObservationValue::States(States { supported: field(0), events: field(1), bits: field(2) }))
+            (6, ObservationValue::States(States { supported: field(0), states: field(1), bits: field(2) }))
         }),
     ]
 }
@@ -177,8 +177,8 @@ fn encode_value(value: &ObservationValue) -> Vec<u8> {
         ]
         .concat(),
         ObservationValue::Events(codes) => encode_codes(codes),
-        ObservationValue::States(States { supported, events, bits }) => {
-            [&[u8::try_from(bits.len()).unwrap()], &supported[..], events, bits].concat()
+        ObservationValue::States(States { supported, states, bits }) => {
+            [&[u8::try_from(bits.len()).unwrap()], &supported[..], states, bits].concat()
         }
         ObservationValue::Compound(components) => {
             let mut bytes = vec![u8::try_from(components.len()).unwrap()];

@@ -231,8 +231,8 @@ impl Home {
                 match output {
                     Output::Request(Request::Write { characteristic: CONTROL_POINT, bytes }) => {
                         requests += 1;
-                        // Only all can be deleted from a memory without numbers: one made at this moment is lost.
-                        let at_once = self.device.world.kind == UNNUMBERED && bytes[0] == OpCode::DELETE.0;
+                        // Where only all can be deleted, one made at this moment is lost.
+                        let at_once = bytes == RecordAccess::request(OpCode::DELETE, Selection::All).encode();
                         if let Some((at, count)) = visit.made_meanwhile
                             && at == requests
                             && !at_once
@@ -374,7 +374,7 @@ proptest! {
         prop_assert_eq!(&home.committed, &all);
         let near_the_end = home.device.memory.iter().any(|(number, _)| !is_plain(world.kind, *number));
         let deletes_by_number = world.filters && !near_the_end;
-        if world.clears && world.deletes && world.counts && (world.kind == UNNUMBERED || deletes_by_number) {
+        if world.clears && world.deletes && world.counts && (world.kind != NUMBERED || deletes_by_number) {
             prop_assert_eq!(&home.device.memory, &vec![]);
         }
     }
