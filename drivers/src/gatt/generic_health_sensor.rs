@@ -8,7 +8,6 @@ mod told;
 use varde_wire::Flags;
 
 use self::told::Told;
-
 use crate::gatt::acom::HealthObservation;
 use crate::gatt::elapsed_clock::ElapsedClock;
 use crate::gatt::elapsed_time::{CURRENT_ELAPSED_TIME, CurrentElapsedTime};
@@ -54,7 +53,10 @@ impl Meter for GenericHealthSensor {
         match characteristic {
             LIVE_OBSERVATIONS => {
                 let LiveObservation { observation, .. } = LiveObservation::decode(bytes)?;
-                self.told.note(&observation);
+                // A clock that was never set may show the same time again after the next battery.
+                if observation.time_stamp().is_some_and(|stamp| !self.clock.was_unset(stamp)) {
+                    self.told.note(&observation);
+                }
                 Ok(self.observed(&observation, visit))
             }
             STORED_OBSERVATIONS => {

@@ -385,6 +385,21 @@ fn what_was_told_live_is_not_told_again_from_the_memory() {
     assert_eq!(readings(&home.notify(STORED_OBSERVATIONS, &stored(2, &other))).len(), 1);
 }
 
+#[test]
+fn times_that_may_come_again_tell_nothing_apart() {
+    // A tick counter, and a clock that begins at 2000 with each battery.
+    for (flags, status) in [(0x21, 0), (0x20, 1)] {
+        let mut home = Home::new();
+        home.connect();
+        home.read(CURRENT_ELAPSED_TIME, &clock(flags, 70, status));
+        let body = saturation(&clock(flags, 60, 0));
+        home.notify(LIVE_OBSERVATIONS, &segment(3, &body));
+        home.notify(RECORDS, &[5, 0, 1, 0, 0, 0]);
+        let stored = segment(3, &[&1_u32.to_le_bytes()[..], &body].concat());
+        assert_eq!(readings(&home.notify(STORED_OBSERVATIONS, &stored)).len(), 1);
+    }
+}
+
 proptest! {
     /// Whatever a sensor sends: no panic, and no output without an end.
     #[test]

@@ -26,9 +26,10 @@ impl Told {
     }
 }
 
-/// Two observations without a time may be two measurements, however much they are alike.
+/// Two observations without a time of day may be two measurements, however much they are alike: a tick counter begins
+/// anew.
 fn key(observation: &HealthObservation) -> Option<u64> {
-    observation.time_stamp()?;
+    observation.time_stamp()?.time_of_day()?;
     let mut hasher = DefaultHasher::new();
     observation.hash(&mut hasher);
     Some(hasher.finish())
