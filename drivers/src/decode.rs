@@ -31,6 +31,7 @@ const DECODERS: &[&[Decoder]] = &[
     gatt::health_sensor::DECODERS,
     gatt::reconnection::DECODERS,
     gatt::glucose::DECODERS,
+    gatt::pulse_oximeter::DECODERS,
 ];
 
 /// The value of a characteristic, by its short UUID.

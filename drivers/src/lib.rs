@@ -10,6 +10,7 @@
 //! | BLE profile `blood-pressure` | [`gatt::blood_pressure`], with [`gatt::battery`] and [`gatt::device_information`] | cuffs: Blood Pressure Service 1.1.1 |
 //! | BLE profile `generic-health-sensor` | [`gatt::health_sensor`] and [`gatt::acom`], with [`gatt::elapsed_time`], [`gatt::reconnection`], [`gatt::battery`] and [`gatt::device_information`] | anything that says by itself what it measures: Generic Health Sensor Service 1.0 |
 //! | BLE profile `glucose` | [`gatt::glucose`], with [`gatt::record_access`] | blood glucose meters: Glucose Service 1.0.1 |
+//! | BLE profile `pulse-oximeter` | [`gatt::pulse_oximeter`], with [`gatt::record_access`] | pulse oximeters, spot-check and continuous: Pulse Oximeter Service 1.0.1 |
 //! | serial protocol `esp3`, profile `F6-02-01`, `F6-02-02` | [`esp3::f6_02`] | EnOcean rockers: alarm pendants and switches |
 //! | serial protocol `esp3`, profile `D5-00-01` | [`esp3::d5_00_01`] | EnOcean contacts on doors and windows |
 //!

@@ -2,7 +2,7 @@
 
 use varde_wire::DeviceId;
 
-use crate::gatt::{Cuff, GenericHealthSensor, GlucoseMeter, MeterSession};
+use crate::gatt::{Cuff, GenericHealthSensor, GlucoseMeter, MeterSession, Oximeter};
 use crate::{Purpose, Session, Uuid};
 
 /// Blood Pressure, Device Information, Battery.
@@ -10,6 +10,9 @@ const BLOOD_PRESSURE: &[Uuid] = &[Uuid::sig(0x1810), Uuid::sig(0x180A), Uuid::si
 
 /// Glucose, Current Time, Device Information, Battery.
 const GLUCOSE: &[Uuid] = &[Uuid::sig(0x1808), Uuid::sig(0x1805), Uuid::sig(0x180A), Uuid::sig(0x180F)];
+
+/// Pulse Oximeter, Current Time, Device Information, Battery.
+const PULSE_OXIMETER: &[Uuid] = &[Uuid::sig(0x1822), Uuid::sig(0x1805), Uuid::sig(0x180A), Uuid::sig(0x180F)];
 
 /// Generic Health Sensor, Elapsed Time, Reconnection Configuration, Device Information, Battery.
 const GENERIC_HEALTH_SENSOR: &[Uuid] =
@@ -22,6 +25,8 @@ pub enum BleProfile {
     BloodPressure,
     /// Glucose Profile: a blood glucose meter.
     Glucose,
+    /// Pulse Oximeter Profile.
+    PulseOximeter,
     /// Generic Health Sensor Profile: anything that says by itself what it measures.
     GenericHealthSensor,
 }
@@ -39,13 +44,15 @@ pub struct BleOptions {
 
 impl BleProfile {
     /// Every profile.
-    pub const ALL: &[Self] = &[Self::BloodPressure, Self::Glucose, Self::GenericHealthSensor];
+    pub const ALL: &[Self] =
+        &[Self::BloodPressure, Self::Glucose, Self::PulseOximeter, Self::GenericHealthSensor];
 
     /// The profile's name in the configuration.
     pub const fn name(self) -> &'static str {
         match self {
             Self::BloodPressure => "blood-pressure",
             Self::Glucose => "glucose",
+            Self::PulseOximeter => "pulse-oximeter",
             Self::GenericHealthSensor => "generic-health-sensor",
         }
     }
@@ -58,7 +65,7 @@ impl BleProfile {
     /// Whether its sessions connect; else everything is in its advertisements.
     pub const fn connects(self) -> bool {
         match self {
-            Self::BloodPressure | Self::Glucose | Self::GenericHealthSensor => true,
+            Self::BloodPressure | Self::Glucose | Self::PulseOximeter | Self::GenericHealthSensor => true,
         }
     }
 
@@ -68,6 +75,7 @@ impl BleProfile {
         match self {
             Self::BloodPressure => BLOOD_PRESSURE,
             Self::Glucose => GLUCOSE,
+            Self::PulseOximeter => PULSE_OXIMETER,
             Self::GenericHealthSensor => GENERIC_HEALTH_SENSOR,
         }
     }
@@ -78,6 +86,10 @@ impl BleProfile {
             Self::BloodPressure => Box::new(MeterSession::new(device, Cuff::default())),
             Self::Glucose => {
                 let session = MeterSession::new(device, GlucoseMeter::default());
+                Box::new(session.clearing_memory(options.clear_memory))
+            }
+            Self::PulseOximeter => {
+                let session = MeterSession::new(device, Oximeter::default());
                 Box::new(session.clearing_memory(options.clear_memory))
             }
             Self::GenericHealthSensor => {

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use varde_drivers::esp3::{Deframer, Eep, Telegram};
 use varde_drivers::{
-    BleProfile, Channel, Input, Purpose, SerialDevice, SerialProtocol, Session, Uuid, decode_esp3, decode_gatt, float,
+    BleOptions, BleProfile, Channel, Input, Purpose, SerialDevice, SerialProtocol, Session, Uuid, decode_esp3, decode_gatt, float,
 };
 use varde_wire::{
     DeviceId, GatewayId, Instant, OpeningKey, Record, SealingKey, SignedBatch, SignedCommand, SignedReceipt,
@@ -28,8 +28,12 @@ pub const ALL: &[(&str, Target)] = &[
     ("esp3_stream", esp3_stream),
     ("float", float),
     ("health_sensor", health_sensor),
+    ("glucose", glucose),
+    ("glucose_context", glucose_context),
     ("key_text", key_text),
+    ("pulse_oximeter", pulse_oximeter),
     ("record", record),
+    ("record_access", record_access),
     ("signed_batch", signed_batch),
     ("signed_command", signed_command),
     ("signed_receipt", signed_receipt),
@@ -53,6 +57,20 @@ pub fn cuff_pressure(bytes: &[u8]) {
 /// Current Elapsed Time, and the two characteristics of Reconnection Configuration.
 pub fn elapsed_time(bytes: &[u8]) {
     for uuid in [0x2BF2, 0x2B1D, 0x2B1E] {
+/// Glucose Measurement, and its feature.
+pub fn glucose(bytes: &[u8]) {
+    let _ = decode_gatt(0x2A18, bytes);
+    let _ = decode_gatt(0x2A51, bytes);
+}
+
+/// Glucose Measurement Context.
+pub fn glucose_context(bytes: &[u8]) {
+    let _ = decode_gatt(0x2A34, bytes);
+}
+
+/// Spot-Check and Continuous Measurement, and the features.
+pub fn pulse_oximeter(bytes: &[u8]) {
+    for uuid in [0x2A5E, 0x2A5F, 0x2A60] {
         let _ = decode_gatt(uuid, bytes);
     }
 }
@@ -74,6 +92,33 @@ pub fn health_sensor(bytes: &[u8]) {
         give(&mut *session, Channel::Notified(Uuid::sig(uuid)), value, now);
         session.handle_input(Input::Committed, Instant::from_millis(now));
         (rest, now) = (more, now + 1000);
+/// Record Access Control Point, and whole fetches: what glucose meter and oximeter send, a value a time. Each begins
+/// with which characteristic it is of and how long it is; a value of none is a commit.
+pub fn record_access(bytes: &[u8]) {
+    let _ = decode_gatt(0x2A52, bytes);
+    let options = BleOptions { clear_memory: bytes.len() % 2 == 0, ..BleOptions::default() };
+    for profile in [BleProfile::Glucose, BleProfile::PulseOximeter] {
+        let mut session = profile.session(device(), &options);
+        session.recall(bytes);
+        session.handle_input(Input::Connected, Instant::default());
+        let (mut rest, mut now) = (bytes, 0);
+        while let Some(([kind, length], values)) = rest.split_first_chunk() {
+            let (value, after) = values.split_at(usize::from(*length).min(values.len()));
+            let uuid = match kind {
+                0 => Some(0x2A52),
+                1 => Some(0x2A18),
+                2 => Some(0x2A34),
+                3 => Some(0x2A5E),
+                4 => Some(0x2A5F),
+                _ => None,
+            };
+            now += u64::from(*kind) * 100;
+            match uuid {
+                Some(uuid) => give(&mut *session, Channel::Notified(Uuid::sig(uuid)), value, now),
+                None => session.handle_input(Input::Committed, Instant::from_millis(now)),
+            }
+            rest = after;
+        }
     }
 }
 

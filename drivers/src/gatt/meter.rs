@@ -95,6 +95,8 @@ pub(crate) struct Visit<'a> {
     pub(crate) device: &'a DeviceId,
     /// The gateway's clock at this moment, where it is right.
     pub(crate) home_time: Option<HomeTime>,
+    /// When it came.
+    pub(crate) now: Instant,
     /// Whether the value comes from the meter's memory.
     pub(crate) is_stored: bool,
 }
@@ -238,7 +240,7 @@ impl<M: Meter> MeterSession<M> {
                 return self.notified(uuid, bytes, now);
             }
             Channel::Read(uuid) => {
-                let visit = Visit { device: &self.device, home_time, is_stored: false };
+                let visit = Visit { device: &self.device, home_time, now, is_stored: false };
                 self.meter.take(uuid, bytes, &visit)?
             }
             Channel::Serial
@@ -260,7 +262,7 @@ impl<M: Meter> MeterSession<M> {
         if let Some(error) = lost {
             self.refuse(error);
             if let Some(records) = &mut self.records {
-                records.note_unread();
+                records.note_lost();
             }
         }
         match value {
@@ -288,9 +290,9 @@ impl<M: Meter> MeterSession<M> {
         }
         let home_time = self.home_time(now);
         let is_stored = origin == Origin::Stored;
-        let taken = self.meter.take(uuid, bytes, &Visit { device: &self.device, home_time, is_stored });
-        if let (Err(_), Some(_), Some(records)) = (&taken, record, &mut self.records) {
-            records.note_unread();
+        let taken = self.meter.take(uuid, bytes, &Visit { device: &self.device, home_time, now, is_stored });
+        if let (Err(_), Some(record), Some(records)) = (&taken, record, &mut self.records) {
+            records.note_unread(record, bytes);
         }
         let taken = taken?;
         self.pass_on(if is_stored { taken.stored() } else { taken }, home_time);
@@ -317,7 +319,7 @@ impl<M: Meter> MeterSession<M> {
                 Step::Release => self.release(now),
                 Step::Done => {
                     let home_time = self.home_time(now);
-                    let visit = Visit { device: &self.device, home_time, is_stored: false };
+                    let visit = Visit { device: &self.device, home_time, now, is_stored: false };
                     let requests = self.meter.settled(&visit);
                     self.request(requests);
                     self.request(M::HANGS_UP.then_some(Request::Disconnect));

@@ -12,20 +12,25 @@
 //!
 //! What cannot be told: a meter that was reset and since then measured more often than before.
 
+mod kept;
 mod ledger;
+mod procedure;
+mod steps;
 
 use std::time::Duration;
 
 use varde_wire::Instant;
 
+use self::kept::Kept;
 use self::ledger::Ledger;
-use crate::gatt::record_access::{OpCode, Operand, RecordAccess, RecordNumber, ResponseCode, Selection};
+use self::procedure::{Procedure, Sought};
+use crate::gatt::record_access::{OpCode, Operand, RecordAccess, RecordNumber};
 use crate::{FrameError, Output, Request};
 
 pub(super) use crate::gatt::record_access::RECORD_ACCESS_CONTROL_POINT as CONTROL_POINT;
 
-/// A procedure that shows no progress for so long has failed, and no other may be begun on that connection (Glucose Profile
-/// 1.0.1).
+/// A procedure that shows no progress for so long has failed, and no other may be begun on that connection (Glucose
+/// Profile 1.0.1).
 const PROCEDURE_LIMIT: Duration = Duration::from_secs(30);
 
 /// How long a meter that is busy is left alone.
@@ -47,7 +52,6 @@ pub(crate) enum Memory {
     /// when it was asked for all it has.
     Combined,
     /// They can only be asked for all at once.
-    #[allow(dead_code, reason = "for oximeters")]
     Unnumbered,
 }
 
@@ -72,7 +76,7 @@ pub(super) enum Origin {
 }
 
 /// What comes of an input.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// To be done.
     Output(Output),
@@ -105,7 +109,9 @@ pub(super) struct Records {
     total: Option<u32>,
     /// Whether a record of this transfer could not be read.
     has_unread: bool,
+    /// Whether the meter answered anything at this connection.
     answered: bool,
+    /// How often it was busy at this connection.
     busy: u8,
     /// The series of the meter's records, as told last.
     series: u64,
@@ -113,12 +119,6 @@ pub(super) struct Records {
     settled: bool,
     /// The newest live record that came while a commit was under way.
     live: Option<RecordNumber>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Kept {
-    series: u64,
-    last: RecordNumber,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,35 +131,6 @@ enum State {
     Busy(Procedure),
     /// What came is not yet kept for good.
     Committing,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Procedure {
-    Count(Sought),
-    Report {
-        sought: Sought,
-        /// How many have to come, where the meter said so.
-        expected: Option<u32>,
-        /// Whether fewer came the first time.
-        again: bool,
-    },
-    /// Whether a record that was made during the transfer hides that another did not come.
-    Verify {
-        sought: Sought,
-        again: bool,
-    },
-    /// Whether the memory still holds exactly what was fetched, before it is deleted.
-    Recount,
-    Delete(Selection),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sought {
-    All,
-    /// Those after the last one kept.
-    New(RecordNumber),
-    /// The last one kept, and those after it.
-    Known(RecordNumber),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,7 +174,9 @@ impl Records {
 
     /// Takes back what was remembered; see [`Kept`].
     pub(super) fn recall(&mut self, memory: &[u8]) {
-        self.kept = Kept::decode(memory).or(self.kept);
+        let is_long = |kept: &Kept| matches!(kept.last, RecordNumber::Long(_));
+        let of_this_kind = |kept: &Kept| is_long(kept) == (self.memory == Memory::Combined);
+        self.kept = Kept::decode(memory).filter(of_this_kind).or(self.kept);
     }
 
     /// A connection begins, and the control point is subscribed to. What was not kept then may come again.
@@ -243,8 +216,14 @@ impl Records {
         if fresh { Origin::Stored } else { Origin::Repeated }
     }
 
-    /// A record came from which nothing could be read. What nobody else has is not deleted.
-    pub(super) fn note_unread(&mut self) {
+    /// Nothing could be read from a record that came. What nobody else has is not deleted.
+    pub(super) fn note_unread(&mut self, record: Record, bytes: &[u8]) {
+        self.has_unread = true;
+        self.ledger.unknow(record.is_annex, bytes);
+    }
+
+    /// Something came of which a part was lost: if it was a record, it is still only in the memory.
+    pub(super) fn note_lost(&mut self) {
         self.has_unread = true;
     }
 
@@ -270,32 +249,25 @@ impl Records {
         let RecordAccess { op_code, operand, .. } = RecordAccess::decode(bytes)?;
         let State::Asked(procedure) = self.state else { return Ok(Vec::new()) };
         self.series = series;
-        Ok(match (operand, procedure) {
-            (Operand::Number(number), Procedure::Count(sought)) => {
-                self.answered = true;
-                self.counted(sought, Some(number), now)
-            }
+        let steps = match (operand, procedure) {
+            (Operand::Number(number), Procedure::Count(sought)) => self.counted(sought, Some(number), now),
             (Operand::Number(number), Procedure::Verify { sought, again }) => {
-                self.answered = true;
                 self.verified(sought, Some(number), again, now)
             }
-            (Operand::Number(number), Procedure::Recount) => {
-                self.answered = true;
-                self.recounted(number, now)
-            }
+            (Operand::Number(number), Procedure::Recount) => self.recounted(number, now),
             (Operand::Number(number), Procedure::Report { sought, again, .. })
                 if op_code == OpCode::COMBINED_REPORT_RESPONSE =>
             {
-                self.answered = true;
                 self.reported(sought, Some(number), again, now)
             }
             (Operand::Response { request, code }, _) if request == procedure.op_code(self.memory) => {
-                self.answered = true;
                 self.responded(procedure, code, now)
             }
             // An answer to something that was not asked, such as to an earlier abort.
-            _ => Vec::new(),
-        })
+            _ => return Ok(Vec::new()),
+        };
+        self.answered = true;
+        Ok(steps)
     }
 
     /// Everything that was passed on is kept for good.
@@ -334,7 +306,12 @@ impl Records {
             return Vec::new();
         }
         match self.state {
-            State::Busy(procedure) => self.ask(procedure, now),
+            State::Busy(procedure) => {
+                if let Procedure::Report { .. } = procedure {
+                    self.begin_transfer();
+                }
+                self.ask(procedure, now)
+            }
             // It never answered anything: it has no memory, and nothing was begun.
             State::Asked(_) if !self.answered => self.done(),
             State::Asked(_) => {
@@ -347,215 +324,6 @@ impl Records {
             // The disk does not work: nothing more is done to the memory, whatever comes.
             State::Committing | State::Resting => self.done_with_all(),
         }
-    }
-
-    fn counted(&mut self, sought: Sought, number: Option<u32>, now: Instant) -> Vec<Step> {
-        match sought {
-            Sought::All => {
-                self.total = number;
-                self.begin_fetch(now)
-            }
-            Sought::New(_) | Sought::Known(_) if number == Some(0) => self.found_none(sought, now),
-            Sought::Known(_) if number.is_some() => self.done_with_all(),
-            Sought::New(_) | Sought::Known(_) => self.report(sought, number, now),
-        }
-    }
-
-    fn begin_fetch(&mut self, now: Instant) -> Vec<Step> {
-        if self.kept.is_some_and(|kept| kept.series != self.series) {
-            self.kept = None;
-        }
-        if let (Memory::Unnumbered, Some(total)) = (self.memory, self.total) {
-            self.ledger.compare(total);
-        }
-        if self.total == Some(0) {
-            return self.done_with_all();
-        }
-        match self.last_kept() {
-            Some(last) if self.filters && last.is_plain() => self.seek(Sought::New(last.next()), now),
-            Some(_) | None => self.report(Sought::All, self.total, now),
-        }
-    }
-
-    /// Counts the records, where the meter does, and has them reported.
-    fn seek(&mut self, sought: Sought, now: Instant) -> Vec<Step> {
-        if self.counts { self.ask(Procedure::Count(sought), now) } else { self.report(sought, None, now) }
-    }
-
-    fn report(&mut self, sought: Sought, expected: Option<u32>, now: Instant) -> Vec<Step> {
-        self.begin_transfer();
-        self.ask(Procedure::Report { sought, expected, again: false }, now)
-    }
-
-    fn begin_transfer(&mut self) {
-        self.has_unread = false;
-        self.ledger.begin_transfer(self.last_kept());
-    }
-
-    /// The number behind which everything is new, where that goes by numbers.
-    fn last_kept(&self) -> Option<RecordNumber> {
-        self.kept.map(|kept| kept.last).filter(|_| !self.is_fetched_whole())
-    }
-
-    /// Whether known records are told by what is in them.
-    fn is_fetched_whole(&self) -> bool {
-        self.memory == Memory::Unnumbered || (self.clears && self.deletes)
-    }
-
-    fn found_none(&mut self, sought: Sought, now: Instant) -> Vec<Step> {
-        match (sought, self.kept) {
-            (Sought::All, _) => self.done_with_all(),
-            (Sought::New(_), Some(Kept { last, .. })) => self.seek(Sought::Known(last), now),
-            (Sought::New(_) | Sought::Known(_), _) => self.begin_anew(now),
-        }
-    }
-
-    /// The memory is another than the one whose last number is known.
-    fn begin_anew(&mut self, now: Instant) -> Vec<Step> {
-        self.kept = None;
-        self.ledger.forget();
-        self.report(Sought::All, self.total, now)
-    }
-
-    fn responded(&mut self, procedure: Procedure, code: ResponseCode, now: Instant) -> Vec<Step> {
-        if code == ResponseCode::SERVER_BUSY {
-            return self.pause(procedure, now);
-        }
-        match procedure {
-            Procedure::Count(sought) if code == ResponseCode::NO_RECORDS_FOUND => {
-                self.counted(sought, Some(0), now)
-            }
-            Procedure::Count(Sought::New(_) | Sought::Known(_))
-            | Procedure::Report { sought: Sought::New(_) | Sought::Known(_), .. }
-                if is_about_filter(code) =>
-            {
-                self.filters = false;
-                self.report(Sought::All, self.total, now)
-            }
-            Procedure::Count(sought) => {
-                self.counts = false;
-                self.counted(sought, None, now)
-            }
-            Procedure::Report { sought, expected, again } => match code {
-                ResponseCode::SUCCESS => self.reported(sought, expected, again, now),
-                ResponseCode::NO_RECORDS_FOUND if self.ledger.count() == 0 => self.found_none(sought, now),
-                ResponseCode::OP_CODE_NOT_SUPPORTED => self.done(),
-                _ => self.fell_short(sought, expected, again, now),
-            },
-            Procedure::Verify { sought, again } => self.verified(sought, None, again, now),
-            Procedure::Recount => self.done_with_all(),
-            Procedure::Delete(Selection::AtMost(_))
-                if self.memory == Memory::Combined && is_about_filter(code) =>
-            {
-                self.deletes_by_number = false;
-                self.ask(Procedure::Recount, now)
-            }
-            Procedure::Delete(_) => {
-                match code {
-                    // Another record without a number and a time may look the same.
-                    ResponseCode::SUCCESS if self.memory == Memory::Unnumbered => self.ledger.forget(),
-                    ResponseCode::SUCCESS
-                    | ResponseCode::NO_RECORDS_FOUND
-                    | ResponseCode::PROCEDURE_NOT_COMPLETED => {}
-                    _ => self.deletes = false,
-                }
-                self.done_with_all()
-            }
-        }
-    }
-
-    fn reported(&mut self, sought: Sought, expected: Option<u32>, again: bool, now: Instant) -> Vec<Step> {
-        if expected.is_some_and(|expected| self.ledger.count() < expected) {
-            return self.fell_short(sought, expected, again, now);
-        }
-        if sought == Sought::All && self.ledger.is_another_memory() {
-            return self.begin_anew(now);
-        }
-        if !self.ledger.has_unkept() {
-            return if self.is_fetched_whole() { self.delete(now) } else { self.done_with_all() };
-        }
-        // A combined report ends with how many records it was.
-        let is_counted = self.is_fetched_whole() || self.memory == Memory::Combined;
-        let is_proved = is_counted || self.ledger.is_gapless();
-        if self.counts && !is_proved {
-            return self.ask(Procedure::Verify { sought, again }, now);
-        }
-        self.commit(now)
-    }
-
-    fn verified(&mut self, sought: Sought, number: Option<u32>, again: bool, now: Instant) -> Vec<Step> {
-        if number.is_some_and(|number| self.ledger.count() < number) {
-            return self.fell_short(sought, number, again, now);
-        }
-        self.commit(now)
-    }
-
-    fn commit(&mut self, now: Instant) -> Vec<Step> {
-        self.state = State::Committing;
-        self.deadline = Some(now.after(PROCEDURE_LIMIT));
-        self.pending = Some(Pending::Whole(self.ledger.newest()));
-        vec![Step::Release, Step::Output(Output::AwaitCommit)]
-    }
-
-    /// Fewer records came than there are: they are asked for once more.
-    fn fell_short(&mut self, sought: Sought, expected: Option<u32>, again: bool, now: Instant) -> Vec<Step> {
-        if again {
-            let mut steps = self.keep_part();
-            steps.extend(self.done());
-            return steps;
-        }
-        self.begin_transfer();
-        self.ask(Procedure::Report { sought, expected, again: true }, now)
-    }
-
-    /// What came of a transfer that did not come to its end is passed on and kept as well.
-    fn keep_part(&mut self) -> Vec<Step> {
-        if !self.ledger.has_unkept() || self.pending.is_some() {
-            return vec![Step::Release];
-        }
-        self.pending = Some(Pending::Part(self.ledger.complete()));
-        vec![Step::Release, Step::Output(Output::AwaitCommit)]
-    }
-
-    /// Everything fetched is kept for good: only now it may go.
-    fn delete(&mut self, now: Instant) -> Vec<Step> {
-        let may_delete = self.clears && self.deletes && self.total.is_some() && !self.has_unread;
-        if may_delete && self.all_that_came().is_some() {
-            self.ask(Procedure::Recount, now)
-        } else {
-            self.done_with_all()
-        }
-    }
-
-    /// Where a record was made meanwhile, or one did not come, nothing is deleted.
-    fn recounted(&mut self, number: u32, now: Instant) -> Vec<Step> {
-        match self.all_that_came() {
-            Some(selection) if number == self.ledger.count() => self.ask(Procedure::Delete(selection), now),
-            Some(_) | None => self.done_with_all(),
-        }
-    }
-
-    /// What to delete; none near the end of the numbers.
-    fn all_that_came(&self) -> Option<Selection> {
-        let by_number = || self.ledger.newest().filter(|newest| newest.is_plain()).map(Selection::AtMost);
-        match self.memory {
-            Memory::Unnumbered => Some(Selection::All),
-            Memory::Numbered => by_number(),
-            Memory::Combined if self.deletes_by_number => by_number().or(Some(Selection::All)),
-            Memory::Combined => Some(Selection::All),
-        }
-    }
-
-    fn pause(&mut self, procedure: Procedure, now: Instant) -> Vec<Step> {
-        if self.busy >= BUSY_LIMIT {
-            let mut steps = self.keep_part();
-            steps.extend(self.done());
-            return steps;
-        }
-        self.busy = self.busy.saturating_add(1);
-        self.state = State::Busy(procedure);
-        self.deadline = Some(now.after(BUSY_PAUSE));
-        Vec::new()
     }
 
     fn await_live(&mut self, number: RecordNumber) -> Vec<Step> {
@@ -601,67 +369,6 @@ impl Records {
         self.state = State::Resting;
         self.deadline = None;
     }
-}
-
-impl Procedure {
-    fn op_code(self, memory: Memory) -> OpCode {
-        match self {
-            Self::Count(_) | Self::Verify { .. } | Self::Recount => OpCode::REPORT_NUMBER,
-            Self::Report { .. } if memory == Memory::Combined => OpCode::COMBINED_REPORT,
-            Self::Report { .. } => OpCode::REPORT,
-            Self::Delete(_) => OpCode::DELETE,
-        }
-    }
-
-    fn request(self, memory: Memory) -> RecordAccess {
-        let selection = match self {
-            Self::Count(sought) | Self::Report { sought, .. } | Self::Verify { sought, .. } => {
-                sought.selection()
-            }
-            Self::Recount => Selection::All,
-            Self::Delete(selection) => selection,
-        };
-        RecordAccess::request(self.op_code(memory), selection)
-    }
-}
-
-impl Sought {
-    const fn selection(self) -> Selection {
-        match self {
-            Self::All => Selection::All,
-            Self::New(number) | Self::Known(number) => Selection::AtLeast(number),
-        }
-    }
-}
-
-/// What is remembered over restarts: nothing that tells of a person.
-impl Kept {
-    const VERSION: u8 = 1;
-
-    fn encode(self) -> Vec<u8> {
-        let mut bytes = vec![Self::VERSION];
-        bytes.extend(self.series.to_le_bytes());
-        bytes.extend(self.last.encode());
-        bytes
-    }
-
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        let (&[version], bytes) = bytes.split_first_chunk()?;
-        let (series, bytes) = bytes.split_first_chunk()?;
-        let kept = Self { series: u64::from_le_bytes(*series), last: RecordNumber::decode(bytes)? };
-        (version == Self::VERSION).then_some(kept)
-    }
-}
-
-/// Whether the meter cannot select the records that were asked for.
-fn is_about_filter(code: ResponseCode) -> bool {
-    [
-        ResponseCode::INVALID_OPERATOR,
-        ResponseCode::OPERATOR_NOT_SUPPORTED,
-        ResponseCode::INVALID_OPERAND,
-        ResponseCode::OPERAND_NOT_SUPPORTED,
-    ]
-    .contains(&code)
 }
 
 fn write(request: &RecordAccess) -> Step {

@@ -44,6 +44,7 @@ impl Ledger {
     pub(super) fn begin_connection(&mut self) {
         self.given.clone_from(&self.kept);
         self.has_unkept = false;
+        self.begin_transfer(None);
     }
 
     /// A transfer begins. Records up to `since` are known.
@@ -111,6 +112,13 @@ impl Ledger {
         self.bound();
         self.given.insert(key(is_annex, bytes), 1);
         self.has_unkept = true;
+    }
+
+    /// Nothing could be read from this record: if it comes again, it is as if for the first time.
+    pub(super) fn unknow(&mut self, is_annex: bool, bytes: &[u8]) {
+        let key = key(is_annex, bytes);
+        self.came.remove(&key);
+        self.given.remove(&key);
     }
 
     /// Whether something was passed on that is not kept yet.

@@ -8,11 +8,15 @@ use proptest::prelude::*;
 use varde_wire::{Decimal, Flags, Instant, Metric, Observation, Value};
 
 use super::*;
-use crate::gatt::meter::{Meter, MeterSession, Taken, Visit};
+use crate::gatt::meter::{Meter, MeterSession, Taken, Visit, unexpected};
+use crate::gatt::record_access::{OpCode, ResponseCode, Selection};
 use crate::{Channel, Input, Reading, Session, Uuid};
 
 /// A record: its number, and which one of all ever made it is.
 const RECORD: Uuid = Uuid::sig(0xFFF1);
+
+/// The record that nothing can be read from, in a world that has one.
+const UNREADABLE: u16 = u16::MAX;
 
 /// The kinds of memory.
 const UNNUMBERED: u8 = 0;
@@ -50,8 +54,11 @@ impl<const KIND: u8> Meter for Notebook<KIND> {
     const HANGS_UP: bool = true;
 
     fn take(&mut self, _: Uuid, bytes: &[u8], visit: &Visit<'_>) -> Result<Taken, FrameError> {
-        let mark = i64::from(u16::from_le_bytes([bytes[4], bytes[5]]));
-        let value = Value::Decimal(Decimal::whole(mark));
+        let mark = u16::from_le_bytes([bytes[4], bytes[5]]);
+        if mark == UNREADABLE {
+            return Err(unexpected());
+        }
+        let value = Value::Decimal(Decimal::whole(mark.into()));
         Ok(Taken::measured(vec![Observation::new(visit.device.clone(), Metric::BATTERY, value)]))
     }
 
@@ -74,6 +81,8 @@ struct World {
     filters: bool,
     deletes: bool,
     first_number: u32,
+    /// Which record cannot be read.
+    unreadable: Option<u16>,
     visits: Vec<Visitation>,
 }
 
@@ -109,7 +118,8 @@ struct Device {
 impl Device {
     fn make(&mut self, count: u8) {
         for _ in 0..count {
-            self.memory.push((self.next, self.made));
+            let unreadable = self.world.unreadable == Some(self.made);
+            self.memory.push((self.next, if unreadable { UNREADABLE } else { self.made }));
             self.next = in_range(self.world.kind, self.next.wrapping_add(1));
             self.made += 1;
         }
@@ -308,6 +318,7 @@ impl Home {
                 self.remembered = Some(memory);
             }
             Output::Request(_) | Output::Heard(_) => {}
+            Output::Refused(_) => assert!(self.device.world.unreadable.is_some()),
             other => panic!("{other:?}"),
         }
     }
@@ -335,24 +346,133 @@ fn worlds() -> impl Strategy<Value = World> {
         0xEFFF_FFF0..0xF000_0010_u32,
         0xFFFF_FFE0..=0xFFFF_FFFF_u32,
     ];
-    (any::<[bool; 4]>(), 0_u8..3, first_number, visits()).prop_map(|(can, kind, first_number, mut visits)| {
+    let unreadable = proptest::option::weighted(0.2, 0..10_u16);
+    let world = (any::<[bool; 4]>(), 0_u8..3, first_number, unreadable, visits());
+    world.prop_map(|(can, kind, first_number, unreadable, mut visits)| {
         let [clears, counts, filters, deletes] = can;
         let first_number = in_range(kind, first_number);
         for visit in visits.iter_mut().filter(|_| !counts) {
             // A meter that does not count cannot tell that a record was lost on the way.
             visit.dropped = None;
         }
-        World { kind, clears, counts, filters, deletes, first_number, visits }
+        World { kind, clears, counts, filters, deletes, first_number, unreadable, visits }
     })
 }
 
 /// The same life without its faults.
 fn calm(mut world: World) -> World {
+    world.unreadable = None;
     for visit in &mut world.visits {
         let Visitation { made, made_meanwhile, .. } = *visit;
         *visit = Visitation { made, made_meanwhile, commits: true, ..Visitation::default() };
     }
     world
+}
+
+fn calm_home(clears: bool) -> Home {
+    Home::new(World {
+        kind: NUMBERED,
+        clears,
+        counts: true,
+        filters: true,
+        deletes: true,
+        first_number: 1,
+        unreadable: None,
+        visits: Vec::new(),
+    })
+}
+
+fn calm_visit(made: u8) -> Visitation {
+    Visitation { made, commits: true, ..Visitation::default() }
+}
+
+#[test]
+fn a_meter_that_was_replaced_is_fetched_whole_and_once() {
+    let mut home = calm_home(false);
+    home.visit(&calm_visit(20));
+    (home.device.memory, home.device.next) = (Vec::new(), 1);
+    for made in [5, 2, 0] {
+        home.visit(&Visitation { restart: true, ..calm_visit(made) });
+    }
+    assert_eq!(home.given, (0..27).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_transfer_that_was_cut_goes_on_where_it_was() {
+    let mut home = calm_home(false);
+    home.visit(&calm_visit(1));
+    home.visit(&Visitation { cut: Some(6), ..calm_visit(10) });
+    let before = home.given.len();
+    home.visit(&Visitation { restart: true, ..calm_visit(0) });
+    // One comes twice: the cut may have lost what belongs to it.
+    assert_eq!((before, home.given.len()), (5, 12));
+}
+
+#[test]
+fn a_memory_that_no_longer_makes_sense_is_as_good_as_none() {
+    let of_long_numbers = [1, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0];
+    for memory in
+        [&[][..], &[1], &[2, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0], &of_long_numbers[..12], &of_long_numbers]
+    {
+        let mut home = calm_home(false);
+        home.remembered = Some(memory.to_vec());
+        home.restart();
+        home.visit(&calm_visit(3));
+        assert_eq!(home.given, [0, 1, 2], "{memory:?}");
+    }
+}
+
+#[test]
+fn numbers_of_another_series_are_all_new() {
+    let mut records = Records::new(Memory::Numbered);
+    records.recall(&Kept { series: 7, last: 100_u16.into() }.encode());
+    records.begin(Instant::default());
+    let asked = |steps: Vec<Step>| match &steps[..] {
+        [Step::Output(Output::Request(Request::Write { bytes, .. }))] => crate::describe::hex(bytes),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(asked(records.answer(&[5, 0, 3, 0], 7, Instant::default()).unwrap()), "0403016500");
+    records.begin(Instant::default());
+    assert_eq!(asked(records.answer(&[5, 0, 3, 0], 8, Instant::default()).unwrap()), "0101");
+}
+
+#[test]
+fn a_live_record_is_not_fetched_again_once_it_is_kept() {
+    let mut records = Records::new(Memory::Numbered);
+    let now = Instant::default();
+    let live = |records: &mut Records, number: u16| {
+        let record = Record { number: Some(number.into()), is_annex: false };
+        assert_eq!(records.note(record, &number.to_le_bytes(), now), Origin::Live);
+        records.note_live(record)
+    };
+    let awaited = vec![Step::Output(Output::AwaitCommit)];
+    let remembered =
+        |last: u16| vec![Step::Output(Output::Remember(Kept { series: 0, last: last.into() }.encode()))];
+    records.begin(now);
+    assert_eq!(live(&mut records, 4), [], "what came before it is not fetched yet");
+    assert_eq!(records.answer(&[5, 0, 0, 0], 0, now).unwrap(), [Step::Done]);
+    assert_eq!(live(&mut records, 5), awaited);
+    assert_eq!(live(&mut records, 6), [], "one commit at a time");
+    assert_eq!(live(&mut records, 7), []);
+    assert_eq!(records.committed(now), [remembered(5), awaited].concat());
+    assert_eq!(records.committed(now), remembered(7));
+    assert_eq!(records.committed(now), [], "nothing was waiting for it");
+}
+
+#[test]
+fn a_silent_meter_is_hung_up_on_and_one_that_never_answers_has_no_memory() {
+    let mut records = Records::new(Memory::Numbered);
+    let abort = write(&RecordAccess::abort());
+    let later = Instant::default().after(PROCEDURE_LIMIT);
+    records.begin(Instant::default());
+    assert_eq!(records.poll_timeout(), Some(later));
+    assert_eq!(records.handle_timeout(Instant::default()), []);
+    assert_eq!(records.handle_timeout(later), [Step::Done]);
+    assert_eq!(records.poll_timeout(), None);
+    records.begin(later);
+    records.answer(&[5, 0, 3, 0], 0, later).unwrap();
+    let hang_up = Step::Output(Output::Request(Request::Disconnect));
+    assert_eq!(records.handle_timeout(later.after(PROCEDURE_LIMIT)), [Step::Release, abort, hang_up]);
 }
 
 proptest! {
@@ -369,12 +489,13 @@ proptest! {
             let hung_up = home.visit(&Visitation { commits: true, ..Visitation::default() });
             prop_assert!(hung_up);
         }
-        let all: BTreeSet<u16> = (0..home.device.made).collect();
+        let all: BTreeSet<u16> = (0..home.device.made).filter(|mark| world.unreadable != Some(*mark)).collect();
         prop_assert_eq!(home.given.iter().copied().collect::<BTreeSet<_>>(), all.clone());
         prop_assert_eq!(&home.committed, &all);
         let near_the_end = home.device.memory.iter().any(|(number, _)| !is_plain(world.kind, *number));
-        let deletes_by_number = world.filters && !near_the_end;
-        if world.clears && world.deletes && world.counts && (world.kind != NUMBERED || deletes_by_number) {
+        let can_be_emptied = world.kind != NUMBERED || (world.filters && !near_the_end);
+        let all_is_read = world.unreadable.is_none_or(|mark| mark >= home.device.made);
+        if world.clears && world.deletes && world.counts && can_be_emptied && all_is_read {
             prop_assert_eq!(&home.device.memory, &vec![]);
         }
     }
