@@ -27,9 +27,9 @@ pub const ALL: &[(&str, Target)] = &[
     ("elapsed_time", elapsed_time),
     ("esp3_stream", esp3_stream),
     ("float", float),
-    ("health_sensor", health_sensor),
     ("glucose", glucose),
     ("glucose_context", glucose_context),
+    ("health_sensor", health_sensor),
     ("key_text", key_text),
     ("pulse_oximeter", pulse_oximeter),
     ("record", record),
@@ -43,7 +43,7 @@ pub const ALL: &[(&str, Target)] = &[
 pub fn blood_pressure(bytes: &[u8]) {
     let _ = decode_gatt(0x2A35, bytes);
     let _ = decode_gatt(0x2A49, bytes);
-    let mut session = BleProfile::BloodPressure.session(device());
+    let mut session = BleProfile::BloodPressure.session(device(), &BleOptions::default());
     for channel in [Channel::Notified(Uuid::sig(0x2A35)), Channel::Read(Uuid::sig(0x2A49))] {
         give(&mut *session, channel, bytes, 0);
     }
@@ -57,6 +57,10 @@ pub fn cuff_pressure(bytes: &[u8]) {
 /// Current Elapsed Time, and the two characteristics of Reconnection Configuration.
 pub fn elapsed_time(bytes: &[u8]) {
     for uuid in [0x2BF2, 0x2B1D, 0x2B1E] {
+        let _ = decode_gatt(uuid, bytes);
+    }
+}
+
 /// Glucose Measurement, and its feature.
 pub fn glucose(bytes: &[u8]) {
     let _ = decode_gatt(0x2A18, bytes);
@@ -82,7 +86,7 @@ pub fn health_sensor(bytes: &[u8]) {
     for uuid in CHARACTERISTICS.into_iter().chain([0x2BF3]) {
         let _ = decode_gatt(uuid, bytes);
     }
-    let options = varde_drivers::BleOptions { clear_memory: true, ..Default::default() };
+    let options = BleOptions { clear_memory: true, ..BleOptions::default() };
     let mut session = BleProfile::GenericHealthSensor.session(device(), &options);
     session.handle_input(Input::Connected, Instant::from_millis(0));
     let (mut rest, mut now) = (bytes, 0);
@@ -92,6 +96,9 @@ pub fn health_sensor(bytes: &[u8]) {
         give(&mut *session, Channel::Notified(Uuid::sig(uuid)), value, now);
         session.handle_input(Input::Committed, Instant::from_millis(now));
         (rest, now) = (more, now + 1000);
+    }
+}
+
 /// Record Access Control Point, and whole fetches: what glucose meter and oximeter send, a value a time. Each begins
 /// with which characteristic it is of and how long it is; a value of none is a commit.
 pub fn record_access(bytes: &[u8]) {

@@ -191,7 +191,7 @@ impl Records {
 
     /// Everything fetched is kept for good: only now it may go.
     pub(super) fn delete(&mut self, now: Instant) -> Vec<Step> {
-        let may_delete = self.clears && self.deletes && self.total.is_some() && !self.has_unread;
+        let may_delete = self.clears && self.deletes && !self.has_unread;
         if may_delete && self.all_that_came().is_some() {
             self.ask(Procedure::Recount, now)
         } else {

@@ -99,6 +99,8 @@ struct Visitation {
     dropped: Option<u8>,
     /// Whether what is passed on is kept for good.
     commits: bool,
+    /// If not at this connection, whether during the next.
+    commits_late: bool,
     /// Whether the meter is busy at first.
     busy: bool,
     /// Whether the meter falls silent at the so-many-th request.
@@ -201,6 +203,8 @@ struct Home {
     committed: BTreeSet<u16>,
     /// How many of `given` the last request to commit covers.
     asked: Option<usize>,
+    /// The same of a request at an earlier connection that is answered at this one.
+    late: Option<usize>,
 }
 
 impl Home {
@@ -214,6 +218,7 @@ impl Home {
             given: Vec::new(),
             committed: BTreeSet::new(),
             asked: None,
+            late: None,
         };
         home.restart();
         home
@@ -230,6 +235,7 @@ impl Home {
     fn visit(&mut self, visit: &Visitation) -> bool {
         self.device.make(visit.made);
         if visit.restart {
+            self.late = None;
             self.restart();
         }
         self.asked = None;
@@ -272,8 +278,14 @@ impl Home {
                 self.session.handle_input(Input::Committed, self.now);
                 continue;
             }
+            if let (Some(late), None, 2..) = (self.late, self.asked, values) {
+                self.late = None;
+                self.committed.extend(&self.given[..late]);
+                self.session.handle_input(Input::Committed, self.now);
+                continue;
+            }
             if hung_up || visit.cut == Some(values) {
-                self.hang_up(visit.commits);
+                self.hang_up(visit);
                 return hung_up;
             }
             if let Some((uuid, bytes)) = waiting.pop_front() {
@@ -291,17 +303,23 @@ impl Home {
         panic!("the fetch has no end");
     }
 
-    fn hang_up(&mut self, commits: bool) {
+    fn hang_up(&mut self, visit: &Visitation) {
         self.session.handle_input(Input::Disconnected, self.now);
-        while let Some(output) = self.session.poll_output() {
-            self.perform(output);
-        }
-        if let (Some(asked), true) = (self.asked.take(), commits) {
+        self.drain();
+        self.late = None;
+        let Some(asked) = self.asked.take() else { return };
+        if visit.commits {
             self.committed.extend(&self.given[..asked]);
             self.session.handle_input(Input::Committed, self.now);
-            while let Some(output) = self.session.poll_output() {
-                self.perform(output);
-            }
+            self.drain();
+        } else if visit.commits_late {
+            self.late = Some(asked);
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.session.poll_output() {
+            self.perform(output);
         }
     }
 
@@ -328,9 +346,11 @@ fn visits() -> impl Strategy<Value = Vec<Visitation>> {
     let maybe = |most: u8| proptest::option::weighted(0.3, 1..most);
     let rarely = || proptest::bool::weighted(0.2);
     let meanwhile = proptest::option::weighted(0.2, (1..6_u8, 1..3_u8));
-    let visit = (0..5_u8, meanwhile, maybe(20), maybe(20), rarely(), rarely(), maybe(8), rarely());
+    let lost = prop_oneof![4 => Just(None), 1 => any::<bool>().prop_map(Some)];
+    let visit = (0..5_u8, meanwhile, maybe(20), maybe(20), lost, rarely(), maybe(8), rarely());
     let visit = visit.prop_map(|(made, made_meanwhile, cut, dropped, lost, busy, silent, restart)| {
-        Visitation { made, made_meanwhile, cut, dropped, commits: !lost, busy, silent, restart }
+        let (commits, commits_late) = (lost.is_none(), lost == Some(true));
+        Visitation { made, made_meanwhile, cut, dropped, commits, commits_late, busy, silent, restart }
     });
     proptest::collection::vec(visit, 1..12)
 }
@@ -437,6 +457,23 @@ fn numbers_of_another_series_are_all_new() {
 }
 
 #[test]
+fn a_live_record_before_the_fetch_says_nothing_of_what_is_in_the_memory() {
+    let mut records = Records::new(Memory::Numbered);
+    let now = Instant::default();
+    records.recall(&Kept { series: 7, last: 100_u16.into() }.encode());
+    records.begin(now);
+    records.answer(&[5, 0, 3, 0], 7, now).unwrap();
+    records.answer(&[5, 0, 1, 0], 7, now).unwrap();
+    records.end();
+    // The memory is another by now, and still empty.
+    records.begin(now);
+    records.note(Record { number: Some(1_u16.into()), is_annex: false }, &[1, 0], now);
+    assert_eq!(records.answer(&[5, 0, 0, 0], 8, now).unwrap(), [Step::Done]);
+    assert_eq!(records.end(), [Step::Release, Step::Output(Output::AwaitCommit)]);
+    assert_eq!(records.committed(now), []);
+}
+
+#[test]
 fn a_live_record_is_not_fetched_again_once_it_is_kept() {
     let mut records = Records::new(Memory::Numbered);
     let now = Instant::default();
@@ -457,6 +494,10 @@ fn a_live_record_is_not_fetched_again_once_it_is_kept() {
     assert_eq!(records.committed(now), [remembered(5), awaited].concat());
     assert_eq!(records.committed(now), remembered(7));
     assert_eq!(records.committed(now), [], "nothing was waiting for it");
+    live(&mut records, 8);
+    live(&mut records, 9);
+    records.begin(now);
+    assert_eq!(records.committed(now), [], "a commit that comes too late says nothing");
 }
 
 #[test]
