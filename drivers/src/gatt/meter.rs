@@ -6,7 +6,7 @@
 //! 1. what later values need to be understood ([`Meter::AT_CONNECTION`]; mostly nothing);
 //! 2. the measurements are subscribed to;
 //! 3. the meter's clock is read, compared with ours, and set where it is wrong and can be set;
-//! 4. where it has a memory, the records in it are fetched;
+//! 4. where it has a memory, the records in it are fetched, and what waits for that is asked ([`Meter::settled`]);
 //! 5. once a day, since each answer costs the meter's battery: battery, features, device information;
 //! 6. some meters are hung up on.
 //!

@@ -2,8 +2,8 @@
 //!
 //! A fetch asks how many records there are, has them reported, compares the number with what came, waits until all
 //! are kept for good, and only then remembers the last number, or has them deleted. Each step is a procedure of the
-//! control point (GATT Specification Supplement, 0x2A52; of the services GLS 1.0.1, PLXS 1.0.1, CGMS 1.0.2), and only
-//! one runs at a time.
+//! control point (GATT Specification Supplement, 0x2A52; of the services GLS 1.0.1, PLXS 1.0.1, CGMS 1.0.2, GHSS 1.0),
+//! and only one runs at a time.
 //!
 //! How a known record is told from a new one:
 //! - in a memory with numbers, by its number: only those after the last one kept are asked for. Where there are none,
