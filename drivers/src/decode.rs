@@ -34,6 +34,9 @@ const DECODERS: &[&[Decoder]] = &[
     gatt::user_data::DECODERS,
     gatt::weight_scale::DECODERS,
     gatt::record_access::DECODERS,
+    gatt::elapsed_time::DECODERS,
+    gatt::health_sensor::DECODERS,
+    gatt::reconnection::DECODERS,
     gatt::glucose::DECODERS,
     gatt::pulse_oximeter::DECODERS,
 ];

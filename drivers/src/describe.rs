@@ -112,6 +112,12 @@ impl From<u16> for FieldValue {
     }
 }
 
+impl From<u32> for FieldValue {
+    fn from(number: u32) -> Self {
+        Self::Number(Decimal::whole(number.into()))
+    }
+}
+
 /// The number, or the word for why there is none.
 impl From<Result<Decimal, Absence>> for FieldValue {
     fn from(number: Result<Decimal, Absence>) -> Self {

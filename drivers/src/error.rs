@@ -97,6 +97,12 @@ pub enum Problem {
         /// The highest so far.
         last: u32,
     },
+    /// One of the segments that a value comes in did not come.
+    #[error("a segment is missing: the observation that it belongs to is dropped")]
+    SegmentMissing,
+    /// A kind of field that no decoder here reads, and whose length is therefore not known.
+    #[error("of a kind that this program does not know; what follows it cannot be read")]
+    UnknownKind,
     /// Bytes where the driver expects none.
     #[error("the driver expects nothing on this channel")]
     Unexpected,

@@ -1,5 +1,6 @@
 //! Bluetooth GATT: characteristics that are decoded, one file a service, and the meters that have them.
 
+pub mod acom;
 pub mod battery;
 mod belt;
 pub mod blood_pressure;
@@ -10,15 +11,21 @@ pub mod current_time;
 pub mod date_time;
 pub mod device_information;
 pub mod e2e_crc;
+mod elapsed_clock;
+pub mod elapsed_time;
+mod generic_health_sensor;
 pub mod glucose;
 mod glucose_meter;
+pub mod health_sensor;
 pub mod health_thermometer;
 pub mod heart_rate;
 mod meter;
 mod oximeter;
 pub mod pulse_oximeter;
+pub mod reconnection;
 pub mod record_access;
 mod scale;
+mod segments;
 mod thermometer;
 pub mod user_data;
 pub mod weight_scale;
@@ -26,6 +33,7 @@ pub mod weight_scale;
 pub(crate) use belt::Belt;
 pub(crate) use cgm::CgmSensor;
 pub(crate) use cuff::Cuff;
+pub(crate) use generic_health_sensor::GenericHealthSensor;
 pub(crate) use glucose_meter::GlucoseMeter;
 pub(crate) use meter::MeterSession;
 pub(crate) use oximeter::Oximeter;

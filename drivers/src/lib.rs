@@ -16,6 +16,7 @@
 //! | BLE profile `weight-scale` | [`gatt::weight_scale`], with [`gatt::user_data`] | scales: Weight Scale Service 1.0 |
 //! | BLE profile `body-composition` | [`gatt::body_composition`], with [`gatt::weight_scale`] and [`gatt::user_data`] | scales that tell more than the weight: Body Composition Service 1.0 |
 //! | BLE profile `continuous-glucose` | [`gatt::cgm`], with [`gatt::e2e_crc`], [`gatt::record_access`], [`gatt::battery`] and [`gatt::device_information`] | glucose sensors under the skin: Continuous Glucose Monitoring Service 1.0.2 |
+//! | BLE profile `generic-health-sensor` | [`gatt::health_sensor`] and [`gatt::acom`], with [`gatt::elapsed_time`], [`gatt::reconnection`], [`gatt::battery`] and [`gatt::device_information`] | anything that says by itself what it measures: Generic Health Sensor Service 1.0 |
 //! | BLE profile `glucose` | [`gatt::glucose`], with [`gatt::record_access`] | blood glucose meters: Glucose Service 1.0.1 |
 //! | BLE profile `pulse-oximeter` | [`gatt::pulse_oximeter`], with [`gatt::record_access`] | pulse oximeters, spot-check and continuous: Pulse Oximeter Service 1.0.1 |
 //! | serial protocol `esp3`, profile `F6-02-01`, `F6-02-02` | [`esp3::f6_02`] | EnOcean rockers: alarm pendants and switches |

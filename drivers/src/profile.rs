@@ -3,7 +3,9 @@
 use varde_wire::DeviceId;
 
 use crate::advert::{AdvertSession, Secret, atc, bthome, ruuvi};
-use crate::gatt::{Belt, CgmSensor, Cuff, GlucoseMeter, MeterSession, Oximeter, Scale, Thermometer};
+use crate::gatt::{
+    Belt, CgmSensor, Cuff, GenericHealthSensor, GlucoseMeter, MeterSession, Oximeter, Scale, Thermometer,
+};
 use crate::{Consent, Purpose, Session, Uuid};
 
 /// What a Bluetooth device speaks.
@@ -25,6 +27,8 @@ pub enum BleProfile {
     WeightScale,
     /// Body Composition Profile: a scale that advertises this service and not Weight Scale.
     BodyComposition,
+    /// Generic Health Sensor Profile: anything that says by itself what it measures.
+    GenericHealthSensor,
     /// BTHome: sensors, contacts and buttons.
     BtHome,
     /// Ruuvi's sensors.
@@ -63,6 +67,9 @@ const HEALTH_THERMOMETER: Uuid = Uuid::sig(0x1809);
 const GLUCOSE: Uuid = Uuid::sig(0x1808);
 const CONTINUOUS_GLUCOSE: Uuid = Uuid::sig(0x181F);
 const PULSE_OXIMETER: Uuid = Uuid::sig(0x1822);
+const GENERIC_HEALTH_SENSOR: Uuid = Uuid::sig(0x1840);
+const ELAPSED_TIME: Uuid = Uuid::sig(0x183F);
+const RECONNECTION: Uuid = Uuid::sig(0x1829);
 const HEART_RATE: Uuid = Uuid::sig(0x180D);
 const DEVICE_INFORMATION: Uuid = Uuid::sig(0x180A);
 const BATTERY: Uuid = Uuid::sig(0x180F);
@@ -95,6 +102,7 @@ impl BleProfile {
         Self::PulseOximeter,
         Self::WeightScale,
         Self::BodyComposition,
+        Self::GenericHealthSensor,
         Self::BtHome,
         Self::Ruuvi,
         Self::Atc,
@@ -135,6 +143,13 @@ impl BleProfile {
                     &[BODY_COMPOSITION, WEIGHT_SCALE, USER_DATA, DEVICE_INFORMATION, BATTERY, CURRENT_TIME],
                 )
             },
+            Self::GenericHealthSensor => Row {
+                has_memory: true,
+                ..Row::meter(
+                    "generic-health-sensor",
+                    &[GENERIC_HEALTH_SENSOR, ELAPSED_TIME, RECONNECTION, DEVICE_INFORMATION, BATTERY],
+                )
+            },
             Self::BtHome => {
                 Row::sensor("bthome", &[bthome::SERVICE, bthome::SERVICE_V1, bthome::SERVICE_V1_ENCRYPTED])
             }
@@ -161,6 +176,10 @@ impl BleProfile {
             }
             Self::WeightScale | Self::BodyComposition => {
                 Box::new(MeterSession::new(device, Scale::new(&options.consents)))
+            }
+            Self::GenericHealthSensor => {
+                let session = MeterSession::new(device, GenericHealthSensor::default());
+                Box::new(session.clearing_memory(options.clear_memory))
             }
             Self::BtHome => {
                 Box::new(AdvertSession::new(device, bthome::BtHome::new(secret, options.purpose)))

@@ -30,12 +30,14 @@ pub const ALL: &[(&str, Target)] = &[
     ("cuff_pressure", cuff_pressure),
     ("device_information", device_information),
     ("eep", eep),
+    ("elapsed_time", elapsed_time),
     ("esp3_stream", esp3_stream),
     ("float", float),
     ("health_thermometer", health_thermometer),
     ("heart_rate", heart_rate),
     ("glucose", glucose),
     ("glucose_context", glucose_context),
+    ("health_sensor", health_sensor),
     ("key_text", key_text),
     ("pulse_oximeter", pulse_oximeter),
     ("record", record),
@@ -115,6 +117,13 @@ pub fn cuff_pressure(bytes: &[u8]) {
     let _ = decode_gatt(0x2A36, bytes);
 }
 
+/// Current Elapsed Time, and the two characteristics of Reconnection Configuration.
+pub fn elapsed_time(bytes: &[u8]) {
+    for uuid in [0x2BF2, 0x2B1D, 0x2B1E] {
+        let _ = decode_gatt(uuid, bytes);
+    }
+}
+
 /// Glucose Measurement, and its feature.
 pub fn glucose(bytes: &[u8]) {
     let _ = decode_gatt(0x2A18, bytes);
@@ -130,6 +139,26 @@ pub fn glucose_context(bytes: &[u8]) {
 pub fn pulse_oximeter(bytes: &[u8]) {
     for uuid in [0x2A5E, 0x2A5F, 0x2A60] {
         let _ = decode_gatt(uuid, bytes);
+    }
+}
+
+/// What a generic health sensor sends. The session gets it as a life of values: each begins with its length and the place
+/// of its characteristic.
+pub fn health_sensor(bytes: &[u8]) {
+    const CHARACTERISTICS: [u16; 6] = [0x2B8B, 0x2BDD, 0x2BF1, 0x2BF2, 0x2BF4, 0x2A52];
+    for uuid in CHARACTERISTICS.into_iter().chain([0x2BF3]) {
+        let _ = decode_gatt(uuid, bytes);
+    }
+    let options = BleOptions { clear_memory: true, ..BleOptions::default() };
+    let mut session = BleProfile::GenericHealthSensor.session(device(), &options);
+    session.handle_input(Input::Connected, Instant::from_millis(0));
+    let (mut rest, mut now) = (bytes, 0);
+    while let Some(([length, place], more)) = rest.split_first_chunk() {
+        let (value, more) = more.split_at(more.len().min(usize::from(*length)));
+        let uuid = CHARACTERISTICS[usize::from(*place) % CHARACTERISTICS.len()];
+        give(&mut *session, Channel::Notified(Uuid::sig(uuid)), value, now);
+        session.handle_input(Input::Committed, Instant::from_millis(now));
+        (rest, now) = (more, now + 1000);
     }
 }
 

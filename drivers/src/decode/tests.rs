@@ -98,6 +98,57 @@ fn every_characteristic_is_described_field_by_field() {
              minutes=30 seconds=0) device_clock_is_not_set=true",
             2,
         ),
+        (
+            0x2B8B,
+            "07013900ff07054a0200320029f42d000001080f0000ff02010100000002010100ff0001020000000103000000010100ff0001000407200f78000000aabb",
+            "first_segment=true last_segment=true segment_counter=1 class=numeric type=MDC_PRESS_BLD_NONINV_SYS \
+             time_stamp=(time_of_day=2024-06-06T10:00:00 time_value=770976000 tick_counter=false utc=true \
+             resolution=1 s tz_dst_offset_min=120 current_timeline=true sync_source=network-time-protocol) \
+             measurement_duration_s=1.5 measurement_status=(invalid=false questionable=true not_available=false \
+             calibrating=false test_data=false early_estimate=false manually_entered=false setting=false \
+             threshold_error=false threshold_disabled=false reserved=[8]) object_id=1 patient=2 \
+             supplemental_information=[MDC_16711681] derived_from=[2] is_member_of=[3] \
+             tlvs=[(type=MDC_16711681 format=4 value=7)] reserved_flags=[10] value=(number=120 unit=mm[Hg]) rest=aa \
+             rest_after_observation=bb",
+            4,
+        ),
+        (
+            0x2BDD,
+            "0305000000ff1400000002030700000003004d696e6f04000000abcd",
+            "first_segment=true last_segment=true segment_counter=0 record_number=5 class=bundle \
+             value=[(class=string value=Min) (class=111 value=abcd)]",
+            2,
+        ),
+        (0x2BDD, "05050000", "first_segment=true last_segment=false segment_counter=1 segment=050000", 0),
+        (
+            0x2BF2,
+            "320029f42d000001080102",
+            "time_of_day=2024-06-06T10:00:00 time_value=770976000 tick_counter=false utc=true resolution=1 s \
+             tz_dst_offset_min=120 current_timeline=true sync_source=network-time-protocol \
+             clock_status=(needs_to_be_set=true) clock_capabilities=(applies_daylight_saving=false \
+             follows_time_zone=true)",
+            0,
+        ),
+        (
+            0x2BF3,
+            "0101054a020001071001",
+            "observation_types=[MDC_PRESS_BLD_NONINV_SYS] device_specializations=[(type=MDC_528391 version=1)]",
+            0,
+        ),
+        (
+            0x2BF1,
+            "054a02000a0000ffffff7f00",
+            "type=MDC_PRESS_BLD_NONINV_SYS measurement_period_s=1.0 update_interval_s=not-a-number",
+            0,
+        ),
+        (0x2BF4, "81", "code=server-busy", 0),
+        (
+            0x2B1E,
+            "031001",
+            "length=3 lesc_only=false use_oob_pairing=false ready_for_disconnect=true limited_access=false \
+             access_permitted=false advertisement_mode=adv-scan-ind",
+            0,
+        ),
     ];
     for (uuid, hex, expected, observations) in table {
         let decoded = decode_gatt(uuid, &unhex(&hex.replace(' ', ""))).unwrap();
@@ -185,7 +236,7 @@ proptest! {
     #[test]
     fn no_bytes_make_a_decoder_panic(
         bytes in proptest::collection::vec(any::<u8>(), 0..64),
-        uuid in prop_oneof![0x2A00..=0x2AFF_u16, any::<u16>()],
+        uuid in prop_oneof![0x2A00..=0x2BFF_u16, any::<u16>()],
     ) {
         let _ = decode_gatt(uuid, &bytes);
         for eep in [None, Some(Eep::F60201), Some(Eep::D50001)] {

@@ -52,7 +52,7 @@ impl Meter for GlucoseMeter {
     /// Flags, then the number, in both.
     fn record(characteristic: Uuid, bytes: &[u8]) -> Option<Record> {
         let number = match *bytes {
-            [_, low, high, ..] => Some(u16::from_le_bytes([low, high])),
+            [_, low, high, ..] => Some(u16::from_le_bytes([low, high]).into()),
             _ => None,
         };
         Some(Record { number, is_annex: characteristic == CONTEXT })

@@ -6,13 +6,13 @@
 //! 1. what later values need to be understood ([`Meter::AT_CONNECTION`]; mostly nothing);
 //! 2. the measurements are subscribed to, and the meter is asked for what it sends only then ([`Meter::greet`]);
 //! 3. the meter's clock is read, compared with ours, and set where it is wrong and can be set;
-//! 4. where it has a memory, the records in it are fetched;
+//! 4. where it has a memory, the records in it are fetched, and what waits for that is asked ([`Meter::settled`]);
 //! 5. once a day, since each answer costs the meter's battery: battery, features, device information;
 //! 6. some meters are hung up on.
 //!
 //! The meter answers in the order in which it is asked, and reports records while it answers other questions.
 
-mod clock;
+pub(crate) mod clock;
 mod records;
 
 use std::collections::VecDeque;
@@ -25,6 +25,7 @@ use self::clock::{ClockCheck, Clocked};
 use self::records::{CONTROL_POINT, Origin, Records, Step};
 use crate::gatt::battery::{BATTERY_LEVEL, BatteryLevel};
 use crate::gatt::device_information::DeviceInformation;
+use crate::gatt::segments::{Joined, SegmentedValues};
 use crate::{
     Channel, Description, FrameError, HomeTime, Input, Output, Problem, Reading, Refused, Request, Session,
     Uuid,
@@ -51,6 +52,10 @@ pub(crate) trait Meter: Send {
     const MEMORY: Option<Memory> = None;
     /// Whether the gateway ends the connection once the records are fetched.
     const HANGS_UP: bool = false;
+    /// Where its clock may be, unless it minds its clock itself.
+    const CLOCKS: &'static [Uuid] = &clock::CHARACTERISTICS;
+    /// Those of the measurements whose values come in segments. They are put together before the meter takes them.
+    const SEGMENTED: &'static [Uuid] = &[];
 
     /// What it is asked at each connection, once the measurements are subscribed to.
     fn greet(&mut self, _now: Instant) -> Vec<Request> {
@@ -98,6 +103,14 @@ pub(crate) trait Meter: Send {
     /// Gives out the measurement from the memory that it holds back for what belongs to it: the next record came, or
     /// no other will.
     fn release(&mut self) -> Vec<Observation> {
+        Vec::new()
+    }
+
+    /// A connection begins: nothing of an earlier one is under way.
+    fn begin(&mut self) {}
+
+    /// What is asked once the memory is read, or the meter has none.
+    fn settled(&mut self, _visit: &Visit<'_>) -> Vec<Request> {
         Vec::new()
     }
 
@@ -167,6 +180,7 @@ pub(crate) struct MeterSession<M> {
     time: Option<(HomeTime, Instant)>,
     clock: ClockCheck,
     records: Option<Records>,
+    segmented: SegmentedValues,
     information: DeviceInformation,
     /// When it said something last at this connection.
     heard: Instant,
@@ -206,6 +220,7 @@ impl<M: Meter> MeterSession<M> {
             time: None,
             clock: ClockCheck::default(),
             records: M::MEMORY.map(Records::new),
+            segmented: SegmentedValues::default(),
             information: DeviceInformation::default(),
             heard: Instant::default(),
             answers: None,
@@ -224,13 +239,15 @@ impl<M: Meter> MeterSession<M> {
     fn greet(&mut self, now: Instant) {
         self.connected = true;
         self.heard = now;
+        self.meter.begin();
+        self.segmented = SegmentedValues::of(M::SEGMENTED);
         self.request(M::AT_CONNECTION.iter().copied().map(Request::Read));
         self.request(M::MEASUREMENTS.iter().copied().map(Request::Subscribe));
         self.request(M::MEMORY.map(|_| Request::Subscribe(CONTROL_POINT)));
         let requests = self.meter.greet(now);
         self.request(requests);
         self.clock.begin(self.time.is_some());
-        self.request(clock::CHARACTERISTICS.map(Request::Read));
+        self.request(M::CLOCKS.iter().copied().map(Request::Read));
         let fetch = self.records.as_mut().map(|records| records.begin(now));
         self.follow(fetch.unwrap_or_default(), now);
         self.ask(now);
@@ -256,7 +273,7 @@ impl<M: Meter> MeterSession<M> {
                 self.information.learn(uuid.short().unwrap_or_default(), bytes)?;
                 Taken::learned()
             }
-            Channel::Read(uuid) if clock::CHARACTERISTICS.contains(&uuid) => {
+            Channel::Read(uuid) if M::CLOCKS.contains(&uuid) => {
                 let Clocked { observations, requests } =
                     self.clock.take(uuid, bytes, home_time, &self.device)?;
                 Taken { observations, requests, ..Taken::default() }
@@ -277,6 +294,24 @@ impl<M: Meter> MeterSession<M> {
     }
 
     fn notified(&mut self, uuid: Uuid, bytes: &[u8], now: Instant) -> Result<(), FrameError> {
+        let Joined { value, lost } = self.segmented.join(uuid, bytes)?;
+        if let Some(error) = lost {
+            self.refuse(error);
+            if let Some(records) = &mut self.records {
+                records.note_lost();
+            }
+        }
+        match value {
+            Some(value) => self.measured(uuid, &value, now),
+            None => {
+                self.pass_on(Taken::learned(), None);
+                Ok(())
+            }
+        }
+    }
+
+    /// A whole value of one of the measurements.
+    fn measured(&mut self, uuid: Uuid, bytes: &[u8], now: Instant) -> Result<(), FrameError> {
         let record = M::record(uuid, bytes);
         let origin = match (&mut self.records, record) {
             (Some(records), Some(record)) => records.note(record, bytes, now),
@@ -319,8 +354,13 @@ impl<M: Meter> MeterSession<M> {
             match step {
                 Step::Output(output) => self.outputs.push_back(output),
                 Step::Release => self.release(now),
-                Step::Done if M::HANGS_UP => self.request([Request::Disconnect]),
-                Step::Done => {}
+                Step::Done => {
+                    let home_time = self.home_time(now);
+                    let visit = Visit { device: &self.device, home_time, now, is_stored: false };
+                    let requests = self.meter.settled(&visit);
+                    self.request(requests);
+                    self.request(M::HANGS_UP.then_some(Request::Disconnect));
+                }
             }
         }
     }
@@ -338,6 +378,11 @@ impl<M: Meter> MeterSession<M> {
             self.outputs.push_back(Output::Heard(self.device.clone()));
         }
         self.pass_on(taken, home_time);
+    }
+
+    fn refuse(&mut self, error: FrameError) {
+        let device = Some(self.device.clone());
+        self.outputs.push_back(Output::Refused(Refused { device, error }));
     }
 
     fn pass_on(&mut self, taken: Taken, home_time: Option<HomeTime>) {
@@ -385,8 +430,7 @@ impl<M: Meter> Session for MeterSession<M> {
                 };
                 for bytes in values {
                     if let Err(error) = self.decode(channel, bytes, now) {
-                        let device = Some(self.device.clone());
-                        self.outputs.push_back(Output::Refused(Refused { device, error }));
+                        self.refuse(error);
                     }
                 }
             }

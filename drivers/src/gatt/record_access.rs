@@ -1,14 +1,15 @@
 //! Record Access Control Point, 0x2A52 (GATT Specification Supplement): asking for the records in a meter's memory.
 //!
-//! The same for glucose meters, continuous glucose monitors and pulse oximeters. What the operand's filter types
+//! The same for glucose meters, continuous glucose monitors, pulse oximeters and generic health sensors. What the operand's filter types
 //! mean is the service's: type 1 is the sequence number of a glucose meter and the time offset in minutes of a
-//! continuous monitor, 16 bits both; type 2 is a glucose meter's user facing time. An oximeter has no filter.
+//! continuous monitor, 16 bits both, and the record number of a generic health sensor, 32 bits; type 2 is a glucose
+//! meter's user facing time. An oximeter has no filter.
 
 use crate::cursor::Cursor;
 use crate::decode::{Decoded, Decoder};
 use crate::describe::hex;
 use crate::gatt::date_time::DateTime;
-use crate::{Description, FrameError, Problem, Uuid};
+use crate::{Description, FieldValue, FrameError, Problem, Uuid};
 
 /// Record Access Control Point.
 pub const RECORD_ACCESS_CONTROL_POINT: Uuid = Uuid::sig(0x2A52);
@@ -71,9 +72,84 @@ pub enum Selection {
     /// All.
     All,
     /// Those of this number or a higher one.
-    AtLeast(u16),
+    AtLeast(RecordNumber),
     /// Those of this number or a lower one.
-    AtMost(u16),
+    AtMost(RecordNumber),
+}
+
+/// The number of a record, by which it can be asked for. Numbers go round, and a memory never holds half of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordNumber {
+    /// Of 16 bits.
+    Short(u16),
+    /// Of 32 bits.
+    Long(u32),
+}
+
+impl RecordNumber {
+    /// The number after it.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        match self {
+            Self::Short(number) => Self::Short(number.wrapping_add(1)),
+            Self::Long(number) => Self::Long(number.wrapping_add(1)),
+        }
+    }
+
+    /// Whether it comes after `other`.
+    pub const fn is_after(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Short(number), Self::Short(other)) => number.wrapping_sub(other).cast_signed() > 0,
+            (Self::Long(number), Self::Long(other)) => number.wrapping_sub(other).cast_signed() > 0,
+            (Self::Short(_), Self::Long(_)) | (Self::Long(_), Self::Short(_)) => false,
+        }
+    }
+
+    /// Whether it is not near the end, behind which numbers begin anew: there "at least" and "at most" no longer tell
+    /// new from old.
+    pub const fn is_plain(self) -> bool {
+        match self {
+            Self::Short(number) => number <= 0xEFFF,
+            Self::Long(number) => number <= 0xEFFF_FFFF,
+        }
+    }
+
+    /// As a filter's limit.
+    pub(crate) fn encode(self) -> Vec<u8> {
+        match self {
+            Self::Short(number) => number.to_le_bytes().to_vec(),
+            Self::Long(number) => number.to_le_bytes().to_vec(),
+        }
+    }
+
+    pub(crate) const fn decode(bytes: &[u8]) -> Option<Self> {
+        match *bytes {
+            [a, b] => Some(Self::Short(u16::from_le_bytes([a, b]))),
+            [a, b, c, d] => Some(Self::Long(u32::from_le_bytes([a, b, c, d]))),
+            _ => None,
+        }
+    }
+}
+
+impl From<u16> for RecordNumber {
+    fn from(number: u16) -> Self {
+        Self::Short(number)
+    }
+}
+
+impl From<u32> for RecordNumber {
+    fn from(number: u32) -> Self {
+        Self::Long(number)
+    }
+}
+
+impl From<RecordNumber> for FieldValue {
+    fn from(number: RecordNumber) -> Self {
+        match number {
+            RecordNumber::Short(number) => number.into(),
+            RecordNumber::Long(number) => number.into(),
+        }
+    }
 }
 
 impl OpCode {
@@ -181,7 +257,7 @@ impl ResponseCode {
     }
 }
 
-/// The filter type of a 16-bit number: sequence number or time offset.
+/// The filter type of a number: sequence number, time offset or record number.
 const NUMBER_FILTER: u8 = 1;
 /// The filter type of a date and time.
 const TIME_FILTER: u8 = 2;
@@ -257,7 +333,7 @@ impl RecordAccess {
         match &self.operand {
             Operand::None => described,
             Operand::Filter { filter_type, limits } => {
-                described.with("filter_type", *filter_type).and(describe_limits(*filter_type, limits))
+                described.with("filter_type", *filter_type).and(self.describe_limits(*filter_type, limits))
             }
             Operand::Number(number) => {
                 let number = varde_wire::Decimal::whole((*number).into());
@@ -270,11 +346,29 @@ impl RecordAccess {
             Operand::Other(rest) => described.with_bytes("rest", rest),
         }
     }
+
+    /// One limit, or two of a range; as they are where they fit no known filter.
+    fn describe_limits(&self, filter_type: u8, limits: &[u8]) -> Description {
+        let described = Description::default();
+        let (lower, upper) = match self.operator {
+            Operator::WITHIN => limits.split_at(limits.len() >> 1),
+            _ => (limits, &[][..]),
+        };
+        let names = if upper.is_empty() { ["limit", ""] } else { ["lower_limit", "upper_limit"] };
+        let [first, second] = names;
+        match (filter_type, RecordNumber::decode(lower), lower.len()) {
+            (NUMBER_FILTER, Some(number), _) => {
+                described.with(first, number).with_some(second, RecordNumber::decode(upper))
+            }
+            (TIME_FILTER, _, 7) => described.with_some(first, time(lower)).with_some(second, time(upper)),
+            _ => described.with("limits", hex(limits)),
+        }
+    }
 }
 
 impl Operand {
-    fn number_filter(number: u16) -> Self {
-        Self::Filter { filter_type: NUMBER_FILTER, limits: number.to_le_bytes().to_vec() }
+    fn number_filter(number: RecordNumber) -> Self {
+        Self::Filter { filter_type: NUMBER_FILTER, limits: number.encode() }
     }
 }
 
@@ -286,22 +380,6 @@ fn number(cursor: &mut Cursor<'_>) -> Result<u32, FrameError> {
         [a, b, c, d] => Ok(u32::from_le_bytes([a, b, c, d])),
         [] => Err(cursor.error(FIELD, Problem::Truncated { expected: 2, got: 0 })),
         [..] => Err(cursor.error(FIELD, Problem::Length { least: 1, most: 4, got: cursor.rest().len() })),
-    }
-}
-
-/// One limit, or two of a range; as they are where they fit no known filter.
-fn describe_limits(filter_type: u8, limits: &[u8]) -> Description {
-    let described = Description::default();
-    match (filter_type, limits) {
-        (NUMBER_FILTER, [a, b]) => described.with("limit", u16::from_le_bytes([*a, *b])),
-        (NUMBER_FILTER, [a, b, c, d]) => described
-            .with("lower_limit", u16::from_le_bytes([*a, *b]))
-            .with("upper_limit", u16::from_le_bytes([*c, *d])),
-        (TIME_FILTER, [_, _, _, _, _, _, _]) => described.with_some("limit", time(limits)),
-        (TIME_FILTER, [_, _, _, _, _, _, _, upper @ ..]) if upper.len() == 7 => {
-            described.with_some("lower_limit", time(limits)).with_some("upper_limit", time(upper))
-        }
-        _ => described.with("limits", hex(limits)),
     }
 }
 

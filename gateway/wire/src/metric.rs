@@ -133,6 +133,10 @@ metrics! {
     MUSCLE_PERCENTAGE 1024 61698 "MDCX_MUSCLE_PERCENTAGE" "The muscles' part of the body weight.",
     MUSCLE_MASS 1024 61699 "MDCX_MUSCLE_MASS" "Mass of the muscles.",
     BODY_IMPEDANCE 1024 61700 "MDCX_BODY_IMPEDANCE" "What a body opposes to an electric current.",
+    MEASUREMENT_DURATION 1 2649 "MDC_ATTR_TIME_PD_MSMT_ACTIVE" "How long the measurement took.",
+    SUPPLEMENTAL_TYPES 1 2657 "MDC_ATTR_SUPPLEMENTAL_TYPES" "More about the measurement, such as a place on the body or a meal: MDC codes.",
+    UNTYPED_OBSERVATION 1024 62976 "MDCX_GHS_OBSERVATION" "What a generic health sensor observed without saying what it is.",
+    OBSERVATION_STATUS 1024 62977 "MDCX_GHS_MEASUREMENT_STATUS" "What a generic health sensor says of its own measurement, as the bits of its service (GHSS 1.0).",
     GLUCOSE 2 28948 "MDC_CONC_GLU_GEN" "Concentration of glucose, of what is not known.",
     GLUCOSE_CAPILLARY_BLOOD 2 29112 "MDC_CONC_GLU_CAPILLARY_WHOLEBLOOD" "Concentration of glucose in capillary whole blood.",
     GLUCOSE_CAPILLARY_PLASMA 2 29116 "MDC_CONC_GLU_CAPILLARY_PLASMA" "Concentration of glucose in capillary plasma.",
@@ -225,6 +229,8 @@ mod tests {
         assert_eq!(Metric::BODY_TEMPERATURE.code(), 150_364);
         assert_eq!(Metric::BODY_TEMPERATURE_RECTUM.code(), 188_420);
         assert_eq!(Metric::BODY_TEMPERATURE_ARMPIT.code(), 188_452);
+        assert_eq!(Metric::MEASUREMENT_DURATION.code(), 68_185);
+        assert_eq!(Metric::SUPPLEMENTAL_TYPES.code(), 68_193);
         assert_eq!(Metric::GLUCOSE_CAPILLARY_BLOOD.code(), 160_184);
         assert_eq!(Metric::GLUCOSE_INTERSTITIAL_FLUID.code(), 160_212);
         assert_eq!(Metric::GLUCOSE_UNDETERMINED_PLASMA.code(), 160_368);

@@ -93,7 +93,7 @@ impl Meter for CgmSensor {
 
     fn record(characteristic: Uuid, bytes: &[u8]) -> Option<Record> {
         let number = CgmMeasurement::time_offset_of(bytes).filter(|_| characteristic == MEASUREMENT)?;
-        Some(Record { number: Some(number), is_annex: false })
+        Some(Record { number: Some(number.into()), is_annex: false })
     }
 
     fn series(&self) -> u64 {
@@ -159,7 +159,7 @@ impl CgmSensor {
         let shown = start.after(*time_offset_min);
         self.clock_offset_s = shown.and_then(|shown| now.ahead_of(shown));
         let shown = shown.map_or(start.date_time, DateTime::from);
-        observations.push(coincident(shown, self.clock_offset_s, visit.device));
+        observations.push(coincident(shown.moment(), self.clock_offset_s, visit.device));
         if is_unset {
             let began = i64::from(*time_offset_min).saturating_mul(60);
             let began = HomeTime { unix_s: now.unix_s.saturating_sub(began), ..now };

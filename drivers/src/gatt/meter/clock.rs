@@ -19,7 +19,7 @@ const WRONG_S: u32 = 60;
 
 /// What is known of a meter's clock.
 #[derive(Debug, Default)]
-pub(super) struct ClockCheck {
+pub(crate) struct ClockCheck {
     step: Step,
     /// What has to be added to it, as read first at this connection.
     offset_s: Option<i32>,
@@ -40,16 +40,31 @@ enum Step {
     Set(Uuid),
 }
 
+/// What a meter's clock shows, beside ours.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    /// Where it is read and set.
+    pub(crate) clock: Uuid,
+    /// As time of day, if there can be such a moment.
+    pub(crate) time: Option<LocalTime>,
+    /// What has to be added to that to come to the home's local time; none where the clock was never set.
+    pub(crate) offset_s: Option<i32>,
+    /// How far the clock is wrong: the same, unless the meter does not show local time.
+    pub(crate) error_s: Option<i32>,
+    /// What sets it.
+    pub(crate) setting: Vec<u8>,
+}
+
 /// What came of a clock's answer.
 #[derive(Debug, Default)]
-pub(super) struct Clocked {
-    pub(super) observations: Vec<Observation>,
-    pub(super) requests: Vec<Request>,
+pub(crate) struct Clocked {
+    pub(crate) observations: Vec<Observation>,
+    pub(crate) requests: Vec<Request>,
 }
 
 impl ClockCheck {
     /// A connection begins. Whether the meter's clock is compared depends on whether ours is right.
-    pub(super) fn begin(&mut self, ours_is_right: bool) {
+    pub(crate) fn begin(&mut self, ours_is_right: bool) {
         self.step = if ours_is_right { Step::Asked } else { Step::Resting };
         self.offset_s = None;
         self.set_at = None;
@@ -81,48 +96,49 @@ impl ClockCheck {
         };
         let Some(now) = now else { return Ok(Clocked::default()) };
         let offset_s = if shown.clock_is_unset() { None } else { now.ahead_of(shown.as_sent()) };
-        Ok(match self.step {
-            Step::Asked => self.compare(uuid, shown, offset_s, now, device),
-            Step::Set(set) if set == uuid => self.prove(offset_s, device),
-            Step::Resting | Step::Set(_) => Clocked::default(),
-        })
-    }
-
-    fn compare(
-        &mut self,
-        uuid: Uuid,
-        shown: DateTime,
-        offset_s: Option<i32>,
-        now: HomeTime,
-        device: &DeviceId,
-    ) -> Clocked {
-        self.offset_s = offset_s;
-        let observations = vec![coincident(shown, offset_s, device)];
-        if is_within(offset_s, TOLERANCE_S) {
-            self.step = Step::Resting;
-            return Clocked { observations, requests: Vec::new() }.and(self.judge(offset_s, device));
-        }
-        self.step = Step::Set(uuid);
-        self.set_at = Some(now);
-        let bytes = match uuid {
+        let setting = match uuid {
             CURRENT_TIME => CurrentTime::encode(now),
             _ => DateTime::from(now.local()).encode().to_vec(),
         };
-        let requests = vec![Request::Write { characteristic: uuid, bytes }, Request::Read(uuid)];
+        let shown = Shown { clock: uuid, time: shown.moment(), offset_s, error_s: offset_s, setting };
+        Ok(self.see(shown, now, device))
+    }
+
+    /// Takes in what a clock showed at `now`.
+    pub(crate) fn see(&mut self, shown: Shown, now: HomeTime, device: &DeviceId) -> Clocked {
+        match self.step {
+            Step::Asked => self.compare(shown, now, device),
+            Step::Set(set) if set == shown.clock => self.prove(shown.error_s, device),
+            Step::Resting | Step::Set(_) => Clocked::default(),
+        }
+    }
+
+    fn compare(&mut self, shown: Shown, now: HomeTime, device: &DeviceId) -> Clocked {
+        self.offset_s = shown.offset_s;
+        let observations = vec![coincident(shown.time, shown.offset_s, device)];
+        if is_within(shown.error_s, TOLERANCE_S) {
+            self.step = Step::Resting;
+            return Clocked { observations, requests: Vec::new() }.and(self.judge(shown.error_s, device));
+        }
+        self.step = Step::Set(shown.clock);
+        self.set_at = Some(now);
+        let characteristic = shown.clock;
+        let requests =
+            vec![Request::Write { characteristic, bytes: shown.setting }, Request::Read(characteristic)];
         Clocked { observations, requests }
     }
 
     /// A meter that cannot be set, or does not take it, still shows the wrong time.
-    fn prove(&mut self, offset_s: Option<i32>, device: &DeviceId) -> Clocked {
+    fn prove(&mut self, error_s: Option<i32>, device: &DeviceId) -> Clocked {
         self.step = Step::Resting;
-        if !is_within(offset_s, TOLERANCE_S) {
+        if !is_within(error_s, TOLERANCE_S) {
             self.set_at = None;
         }
-        self.judge(offset_s, device)
+        self.judge(error_s, device)
     }
 
-    fn judge(&mut self, offset_s: Option<i32>, device: &DeviceId) -> Clocked {
-        let wrong = !is_within(offset_s, WRONG_S);
+    fn judge(&mut self, error_s: Option<i32>, device: &DeviceId) -> Clocked {
+        let wrong = is_wrong(error_s);
         if std::mem::replace(&mut self.wrong, wrong) == wrong {
             return Clocked::default();
         }
@@ -141,7 +157,11 @@ impl Clocked {
 }
 
 /// Both clocks at one moment: the coincident time stamp of the HL7 PHD guide.
-pub(in crate::gatt) fn coincident(shown: DateTime, offset_s: Option<i32>, device: &DeviceId) -> Observation {
+pub(in crate::gatt) fn coincident(
+    shown: Option<LocalTime>,
+    offset_s: Option<i32>,
+    device: &DeviceId,
+) -> Observation {
     let value = match offset_s {
         Some(offset) => Value::Decimal(Decimal::whole(offset.into())),
         None => Value::Absent(varde_wire::Absence::NotANumber),
@@ -149,10 +169,15 @@ pub(in crate::gatt) fn coincident(shown: DateTime, offset_s: Option<i32>, device
     let unset = if offset_s.is_none() { Flags::DEVICE_CLOCK_UNSET } else { Flags::NONE };
     Observation {
         unit: Some(Unit::Second),
-        device_time: shown.moment(),
+        device_time: shown,
         flags: unset,
         ..Observation::new(device.clone(), Metric::CLOCK, value)
     }
+}
+
+/// Whether a clock that is so far off makes a reading appear at another time of the day.
+pub(crate) fn is_wrong(error_s: Option<i32>) -> bool {
+    !is_within(error_s, WRONG_S)
 }
 
 fn is_within(offset_s: Option<i32>, limit_s: u32) -> bool {

@@ -2,8 +2,8 @@
 //!
 //! A fetch asks how many records there are, has them reported, compares the number with what came, waits until all
 //! are kept for good, and only then remembers the last number, or has them deleted. Each step is a procedure of the
-//! control point (GATT Specification Supplement, 0x2A52; of the services GLS 1.0.1, PLXS 1.0.1, CGMS 1.0.2), and only
-//! one runs at a time.
+//! control point (GATT Specification Supplement, 0x2A52; of the services GLS 1.0.1, PLXS 1.0.1, CGMS 1.0.2, GHSS 1.0),
+//! and only one runs at a time.
 //!
 //! How a known record is told from a new one:
 //! - in a memory with numbers, by its number: only those after the last one kept are asked for. Where there are none,
@@ -25,9 +25,9 @@ use std::time::Duration;
 use varde_wire::Instant;
 
 use self::kept::Kept;
-use self::ledger::{Ledger, is_after};
+use self::ledger::Ledger;
 use self::procedure::{Procedure, Sought};
-use crate::gatt::record_access::{Operand, RecordAccess};
+use crate::gatt::record_access::{OpCode, Operand, RecordAccess, RecordNumber};
 use crate::{FrameError, Output, Request};
 
 pub(super) use crate::gatt::record_access::RECORD_ACCESS_CONTROL_POINT as CONTROL_POINT;
@@ -42,15 +42,18 @@ const BUSY_PAUSE: Duration = Duration::from_secs(5);
 /// How often a busy meter is asked again at one connection.
 const BUSY_LIMIT: u8 = 5;
 
-/// Numbers above it are near the end, behind which they begin anew: "at least" and "at most" no longer tell new from
-/// old there.
-const LAST_PLAIN_NUMBER: u16 = 0xEFFF;
+/// How long the first question waits for its answer where the meter may have no memory, and waits to be asked for what it
+/// measures now. A radio with long pauses needs most of it for what was asked before.
+const FIRST_ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
 /// What kind of memory a meter has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Memory {
     /// Its records have growing numbers (sequence numbers, time offsets), by which they can be asked for.
     Numbered,
+    /// The same, reported together with how many there are (GHSS 1.0): the device may have none, and measures only
+    /// when it was asked for all it has.
+    Combined,
     /// They can only be asked for all at once.
     Unnumbered,
 }
@@ -59,7 +62,7 @@ pub(crate) enum Memory {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     /// Its number, where it has one.
-    pub(crate) number: Option<u16>,
+    pub(crate) number: Option<RecordNumber>,
     /// Whether it belongs to a record that came before it, and is not counted by itself.
     pub(crate) is_annex: bool,
 }
@@ -95,6 +98,8 @@ pub(super) struct Records {
     counts: bool,
     filters: bool,
     deletes: bool,
+    /// Whether it deletes up to a number; else only all it has, if it deletes.
+    deletes_by_number: bool,
     /// The last record that is kept for good.
     kept: Option<Kept>,
     ledger: Ledger,
@@ -116,7 +121,7 @@ pub(super) struct Records {
     /// Whether everything in the memory was fetched at this connection.
     settled: bool,
     /// The newest live record that came while a commit was under way.
-    live: Option<u16>,
+    live: Option<RecordNumber>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,11 +139,11 @@ enum State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pending {
     /// A whole transfer, with its last number.
-    Whole(Option<u16>),
+    Whole(Option<RecordNumber>),
     /// Part of one, and the number up to which nothing is missing.
-    Part(Option<u16>),
+    Part(Option<RecordNumber>),
     /// A live record of this number.
-    Live(u16),
+    Live(RecordNumber),
 }
 
 impl Records {
@@ -149,6 +154,7 @@ impl Records {
             counts: true,
             filters: true,
             deletes: true,
+            deletes_by_number: true,
             kept: None,
             ledger: Ledger::default(),
             state: State::Resting,
@@ -171,7 +177,9 @@ impl Records {
 
     /// Takes back what was remembered; see [`Kept`].
     pub(super) fn recall(&mut self, memory: &[u8]) {
-        self.kept = Kept::decode(memory).or(self.kept);
+        let is_long = |kept: &Kept| matches!(kept.last, RecordNumber::Long(_));
+        let of_this_kind = |kept: &Kept| is_long(kept) == (self.memory == Memory::Combined);
+        self.kept = Kept::decode(memory).filter(of_this_kind).or(self.kept);
     }
 
     /// A connection begins, and the control point is subscribed to. What was not kept then may come again.
@@ -184,7 +192,11 @@ impl Records {
         self.busy = 0;
         self.settled = false;
         // The first question also lets the answers to earlier requests come before anything is decided.
-        self.ask(Procedure::Count(Sought::All), now)
+        let question = self.ask(Procedure::Count(Sought::All), now);
+        if self.memory == Memory::Combined {
+            self.deadline = Some(now.after(FIRST_ANSWER_LIMIT));
+        }
+        question
     }
 
     /// The connection is over. What came of a transfer is still kept.
@@ -213,6 +225,11 @@ impl Records {
         self.ledger.unknow(record.is_annex, bytes);
     }
 
+    /// Something came of which a part was lost: if it was a record, it is still only in the memory.
+    pub(super) fn note_lost(&mut self) {
+        self.has_unread = true;
+    }
+
     /// A live record was passed on. It need not be fetched, if all before it were.
     pub(super) fn note_live(&mut self, record: Record) -> Vec<Step> {
         let (true, false, Some(number)) = (self.settled, record.is_annex, record.number) else {
@@ -232,7 +249,7 @@ impl Records {
         series: u64,
         now: Instant,
     ) -> Result<Vec<Step>, FrameError> {
-        let RecordAccess { operand, .. } = RecordAccess::decode(bytes)?;
+        let RecordAccess { op_code, operand, .. } = RecordAccess::decode(bytes)?;
         let State::Asked(procedure) = self.state else { return Ok(Vec::new()) };
         self.series = series;
         let steps = match (operand, procedure) {
@@ -241,7 +258,12 @@ impl Records {
                 self.verified(sought, Some(number), again, now)
             }
             (Operand::Number(number), Procedure::Recount) => self.recounted(number, now),
-            (Operand::Response { request, code }, _) if request == procedure.op_code() => {
+            (Operand::Number(number), Procedure::Report { sought, again, .. })
+                if op_code == OpCode::COMBINED_REPORT_RESPONSE =>
+            {
+                self.reported(sought, Some(number), again, now)
+            }
+            (Operand::Response { request, code }, _) if request == procedure.op_code(self.memory) => {
                 self.responded(procedure, code, now)
             }
             // An answer to something that was not asked, such as to an earlier abort.
@@ -307,7 +329,7 @@ impl Records {
         }
     }
 
-    fn await_live(&mut self, number: u16) -> Vec<Step> {
+    fn await_live(&mut self, number: RecordNumber) -> Vec<Step> {
         if self.pending.is_some() {
             self.live = Some(number);
             return Vec::new();
@@ -317,12 +339,12 @@ impl Records {
     }
 
     /// Remembers the number if it is newer than the last.
-    fn advance(&mut self, last: Option<u16>) -> Vec<Step> {
-        let newer = last.filter(|last| self.kept.is_none_or(|kept| is_after(*last, kept.last)));
+    fn advance(&mut self, last: Option<RecordNumber>) -> Vec<Step> {
+        let newer = last.filter(|last| self.kept.is_none_or(|kept| last.is_after(kept.last)));
         self.remember(newer)
     }
 
-    fn remember(&mut self, last: Option<u16>) -> Vec<Step> {
+    fn remember(&mut self, last: Option<RecordNumber>) -> Vec<Step> {
         let Some(kept) = last.map(|last| Kept { series: self.series, last }) else { return Vec::new() };
         if self.kept.replace(kept) == Some(kept) {
             return Vec::new();
@@ -333,7 +355,7 @@ impl Records {
     fn ask(&mut self, procedure: Procedure, now: Instant) -> Vec<Step> {
         self.state = State::Asked(procedure);
         self.deadline = Some(now.after(PROCEDURE_LIMIT));
-        vec![write(&procedure.request())]
+        vec![write(&procedure.request(self.memory))]
     }
 
     fn done_with_all(&mut self) -> Vec<Step> {

@@ -107,9 +107,13 @@ fn a_value_that_ends_too_early_names_the_missing_field() {
 fn requests_are_the_bytes_that_meters_know() {
     let table = [
         (RecordAccess::request(OpCode::REPORT, Selection::All), "0101"),
-        (RecordAccess::request(OpCode::REPORT, Selection::AtLeast(0x1234)), "0103013412"),
-        (RecordAccess::request(OpCode::REPORT_NUMBER, Selection::AtLeast(1)), "0403010100"),
-        (RecordAccess::request(OpCode::DELETE, Selection::AtMost(0xFFFF)), "020201ffff"),
+        (RecordAccess::request(OpCode::REPORT, Selection::AtLeast(0x1234_u16.into())), "0103013412"),
+        (RecordAccess::request(OpCode::REPORT_NUMBER, Selection::AtLeast(1_u16.into())), "0403010100"),
+        (RecordAccess::request(OpCode::DELETE, Selection::AtMost(0xFFFF_u16.into())), "020201ffff"),
+        (
+            RecordAccess::request(OpCode::COMBINED_REPORT, Selection::AtLeast(0x1234_5678_u32.into())),
+            "07030178563412",
+        ),
         (RecordAccess::abort(), "0300"),
     ];
     for (request, expected) in table {

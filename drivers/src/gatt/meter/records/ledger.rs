@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use crate::gatt::record_access::RecordNumber;
+
 /// More records than 16 bits can number are no memory.
 const MOST: usize = 65_536;
 
@@ -25,22 +27,17 @@ pub(super) struct Ledger {
     /// Whether something was passed on that is not kept yet.
     has_unkept: bool,
     /// The number behind which everything is new.
-    since: Option<u16>,
+    since: Option<RecordNumber>,
     /// Whether the record of that number came.
     met_since: bool,
-    newest: Option<u16>,
+    newest: Option<RecordNumber>,
     /// Up to here no number is missing from `since` on.
-    gapless: Option<u16>,
+    gapless: Option<RecordNumber>,
     /// The number before that one: what belongs to its record came as well.
-    complete: Option<u16>,
+    complete: Option<RecordNumber>,
 }
 
 type Tally = BTreeMap<u64, u16>;
-
-/// Whether `a` comes after `b`: the numbers go round, and a memory never holds half of them.
-pub(super) fn is_after(a: u16, b: u16) -> bool {
-    a.wrapping_sub(b).cast_signed() > 0
-}
 
 impl Ledger {
     /// A connection begins: what was passed on and not kept may come again.
@@ -51,7 +48,7 @@ impl Ledger {
     }
 
     /// A transfer begins. Records up to `since` are known.
-    pub(super) fn begin_transfer(&mut self, since: Option<u16>) {
+    pub(super) fn begin_transfer(&mut self, since: Option<RecordNumber>) {
         self.came.clear();
         self.count = 0;
         self.since = since;
@@ -62,7 +59,7 @@ impl Ledger {
     }
 
     /// A record, or an annex of one, came; whether it is new.
-    pub(super) fn note(&mut self, number: Option<u16>, is_annex: bool, bytes: &[u8]) -> bool {
+    pub(super) fn note(&mut self, number: Option<RecordNumber>, is_annex: bool, bytes: &[u8]) -> bool {
         self.bound();
         let key = key(is_annex, bytes);
         let times = self.came.entry(key).or_default();
@@ -87,20 +84,20 @@ impl Ledger {
         true
     }
 
-    fn number(&mut self, number: Option<u16>) {
+    fn number(&mut self, number: Option<RecordNumber>) {
         let Some(number) = number else { return };
         self.met_since |= self.since == Some(number);
-        if self.newest.is_none_or(|newest| is_after(number, newest)) {
+        if self.newest.is_none_or(|newest| number.is_after(newest)) {
             self.newest = Some(number);
         }
-        if self.gapless.is_some_and(|last| last.wrapping_add(1) == number) {
+        if self.gapless.is_some_and(|last| last.next() == number) {
             self.complete = self.gapless.replace(number);
         }
     }
 
-    fn is_after_since(&self, number: Option<u16>) -> bool {
+    fn is_after_since(&self, number: Option<RecordNumber>) -> bool {
         match (number, self.since) {
-            (Some(number), Some(since)) => is_after(number, since),
+            (Some(number), Some(since)) => number.is_after(since),
             (None, _) | (_, None) => true,
         }
     }
@@ -136,7 +133,7 @@ impl Ledger {
     }
 
     /// The last number of this transfer, or of before where none is newer.
-    pub(super) const fn newest(&self) -> Option<u16> {
+    pub(super) const fn newest(&self) -> Option<RecordNumber> {
         self.newest
     }
 
@@ -146,7 +143,7 @@ impl Ledger {
     }
 
     /// The last number up to which surely nothing is missing, though the transfer did not come to its end.
-    pub(super) const fn complete(&self) -> Option<u16> {
+    pub(super) const fn complete(&self) -> Option<RecordNumber> {
         self.complete
     }
 

@@ -1,6 +1,7 @@
 //! What the control point is asked for, one at a time.
 
-use crate::gatt::record_access::{OpCode, RecordAccess, Selection};
+use super::Memory;
+use crate::gatt::record_access::{OpCode, RecordAccess, RecordNumber, Selection};
 
 /// A procedure of the control point, and what for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,23 +36,24 @@ pub(super) enum Sought {
     /// All.
     All,
     /// Those of this number, the one after the last one kept, or a higher one.
-    New(u16),
+    New(RecordNumber),
     /// The same, and the last one kept, which has this number: is it still the same memory?
-    Known(u16),
+    Known(RecordNumber),
 }
 
 impl Procedure {
     /// By what it is asked for, and answered to.
-    pub(super) const fn op_code(self) -> OpCode {
+    pub(super) fn op_code(self, memory: Memory) -> OpCode {
         match self {
             Self::Count(_) | Self::Verify { .. } | Self::Recount => OpCode::REPORT_NUMBER,
+            Self::Report { .. } if memory == Memory::Combined => OpCode::COMBINED_REPORT,
             Self::Report { .. } => OpCode::REPORT,
             Self::Delete(_) => OpCode::DELETE,
         }
     }
 
     /// What is written to the control point.
-    pub(super) fn request(self) -> RecordAccess {
+    pub(super) fn request(self, memory: Memory) -> RecordAccess {
         let selection = match self {
             Self::Count(sought) | Self::Report { sought, .. } | Self::Verify { sought, .. } => {
                 sought.selection()
@@ -59,7 +61,7 @@ impl Procedure {
             Self::Recount => Selection::All,
             Self::Delete(selection) => selection,
         };
-        RecordAccess::request(self.op_code(), selection)
+        RecordAccess::request(self.op_code(memory), selection)
     }
 }
 

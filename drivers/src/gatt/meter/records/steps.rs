@@ -4,11 +4,9 @@ use varde_wire::Instant;
 
 use super::kept::Kept;
 use super::procedure::{Procedure, Sought};
-use super::{
-    BUSY_LIMIT, BUSY_PAUSE, LAST_PLAIN_NUMBER, Memory, PROCEDURE_LIMIT, Pending, Records, State, Step,
-};
+use super::{BUSY_LIMIT, BUSY_PAUSE, Memory, PROCEDURE_LIMIT, Pending, Records, State, Step};
 use crate::Output;
-use crate::gatt::record_access::{ResponseCode, Selection};
+use crate::gatt::record_access::{RecordNumber, ResponseCode, Selection};
 
 impl Records {
     pub(super) fn counted(&mut self, sought: Sought, number: Option<u32>, now: Instant) -> Vec<Step> {
@@ -34,9 +32,7 @@ impl Records {
             return self.done_with_all();
         }
         match self.last_kept() {
-            Some(last) if self.filters && last <= LAST_PLAIN_NUMBER => {
-                self.seek(Sought::New(last.saturating_add(1)), now)
-            }
+            Some(last) if self.filters && last.is_plain() => self.seek(Sought::New(last.next()), now),
             Some(_) | None => self.report(Sought::All, self.total, now),
         }
     }
@@ -57,7 +53,7 @@ impl Records {
     }
 
     /// The number behind which everything is new, where that goes by numbers.
-    fn last_kept(&self) -> Option<u16> {
+    fn last_kept(&self) -> Option<RecordNumber> {
         self.kept.map(|kept| kept.last).filter(|_| !self.is_fetched_whole())
     }
 
@@ -108,6 +104,12 @@ impl Records {
             },
             Procedure::Verify { sought, again } => self.verified(sought, None, again, now),
             Procedure::Recount => self.done_with_all(),
+            Procedure::Delete(Selection::AtMost(_))
+                if self.memory == Memory::Combined && is_about_filter(code) =>
+            {
+                self.deletes_by_number = false;
+                self.ask(Procedure::Recount, now)
+            }
             Procedure::Delete(_) => {
                 match code {
                     // Another record without a number and a time may look the same.
@@ -122,7 +124,13 @@ impl Records {
         }
     }
 
-    fn reported(&mut self, sought: Sought, expected: Option<u32>, again: bool, now: Instant) -> Vec<Step> {
+    pub(super) fn reported(
+        &mut self,
+        sought: Sought,
+        expected: Option<u32>,
+        again: bool,
+        now: Instant,
+    ) -> Vec<Step> {
         if expected.is_some_and(|expected| self.ledger.count() < expected) {
             return self.fell_short(sought, expected, again, now);
         }
@@ -132,7 +140,9 @@ impl Records {
         if !self.ledger.has_unkept() {
             return if self.is_fetched_whole() { self.delete(now) } else { self.done_with_all() };
         }
-        let is_proved = self.is_fetched_whole() || self.ledger.is_gapless();
+        // A combined report ends with how many records it was.
+        let is_counted = self.is_fetched_whole() || self.memory == Memory::Combined;
+        let is_proved = is_counted || self.ledger.is_gapless();
         if self.counts && !is_proved {
             return self.ask(Procedure::Verify { sought, again }, now);
         }
@@ -197,13 +207,14 @@ impl Records {
         }
     }
 
-    /// What to delete; none near the end of the numbers.
+    /// What to delete; none near the end of the numbers, unless all may be deleted at once.
     fn all_that_came(&self) -> Option<Selection> {
+        let by_number = || self.ledger.newest().filter(|newest| newest.is_plain()).map(Selection::AtMost);
         match self.memory {
             Memory::Unnumbered => Some(Selection::All),
-            Memory::Numbered => {
-                self.ledger.newest().filter(|newest| *newest <= LAST_PLAIN_NUMBER).map(Selection::AtMost)
-            }
+            Memory::Numbered => by_number(),
+            Memory::Combined if self.deletes_by_number => by_number().or(Some(Selection::All)),
+            Memory::Combined => Some(Selection::All),
         }
     }
 

@@ -9,7 +9,7 @@ use varde_wire::{Decimal, Flags, Instant, Metric, Observation, Value};
 
 use super::*;
 use crate::gatt::meter::{Meter, MeterSession, Taken, Visit, unexpected};
-use crate::gatt::record_access::{OpCode, ResponseCode};
+use crate::gatt::record_access::{OpCode, ResponseCode, Selection};
 use crate::{Channel, Input, Reading, Session, Uuid};
 
 /// A record: its number, and which one of all ever made it is.
@@ -18,16 +18,43 @@ const RECORD: Uuid = Uuid::sig(0xFFF1);
 /// The record that nothing can be read from, in a world that has one.
 const UNREADABLE: u16 = u16::MAX;
 
-/// What reads such records.
-struct Notebook<const NUMBERED: bool>;
+/// The kinds of memory.
+const UNNUMBERED: u8 = 0;
+const NUMBERED: u8 = 1;
+const COMBINED: u8 = 2;
 
-impl<const NUMBERED: bool> Meter for Notebook<NUMBERED> {
+/// A number of that kind of memory: short ones go round earlier.
+fn in_range(kind: u8, number: u32) -> u32 {
+    if kind == COMBINED { number } else { number & 0xFFFF }
+}
+
+fn is_plain(kind: u8, number: u32) -> bool {
+    number <= if kind == COMBINED { 0xEFFF_FFFF } else { 0xEFFF }
+}
+
+/// What reads such records.
+struct Notebook<const KIND: u8>;
+
+fn session(kind: u8, clears: bool) -> Box<dyn Session> {
+    let device = "m-1".parse().unwrap();
+    match kind {
+        UNNUMBERED => Box::new(MeterSession::new(device, Notebook::<UNNUMBERED>).clearing_memory(clears)),
+        NUMBERED => Box::new(MeterSession::new(device, Notebook::<NUMBERED>).clearing_memory(clears)),
+        _ => Box::new(MeterSession::new(device, Notebook::<COMBINED>).clearing_memory(clears)),
+    }
+}
+
+impl<const KIND: u8> Meter for Notebook<KIND> {
     const MEASUREMENTS: &'static [Uuid] = &[RECORD];
-    const MEMORY: Option<Memory> = Some(if NUMBERED { Memory::Numbered } else { Memory::Unnumbered });
+    const MEMORY: Option<Memory> = Some(match KIND {
+        UNNUMBERED => Memory::Unnumbered,
+        NUMBERED => Memory::Numbered,
+        _ => Memory::Combined,
+    });
     const HANGS_UP: bool = true;
 
     fn take(&mut self, _: Uuid, bytes: &[u8], visit: &Visit<'_>) -> Result<Taken, FrameError> {
-        let mark = u16::from_le_bytes([bytes[2], bytes[3]]);
+        let mark = u16::from_le_bytes([bytes[4], bytes[5]]);
         if mark == UNREADABLE {
             return Err(unexpected());
         }
@@ -36,7 +63,11 @@ impl<const NUMBERED: bool> Meter for Notebook<NUMBERED> {
     }
 
     fn record(_: Uuid, bytes: &[u8]) -> Option<Record> {
-        let number = NUMBERED.then(|| u16::from_le_bytes([bytes[0], bytes[1]]));
+        let number = match KIND {
+            UNNUMBERED => None,
+            NUMBERED => RecordNumber::decode(&bytes[..2]),
+            _ => RecordNumber::decode(&bytes[..4]),
+        };
         Some(Record { number, is_annex: false })
     }
 }
@@ -44,12 +75,12 @@ impl<const NUMBERED: bool> Meter for Notebook<NUMBERED> {
 /// What a meter can, and what goes wrong.
 #[derive(Clone, Debug)]
 struct World {
-    numbered: bool,
+    kind: u8,
     clears: bool,
     counts: bool,
     filters: bool,
     deletes: bool,
-    first_number: u16,
+    first_number: u32,
     /// Which record cannot be read.
     unreadable: Option<u16>,
     visits: Vec<Visitation>,
@@ -81,9 +112,9 @@ struct Visitation {
 /// The simulated meter.
 struct Device {
     world: World,
-    next: u16,
+    next: u32,
     made: u16,
-    memory: Vec<(u16, u16)>,
+    memory: Vec<(u32, u16)>,
 }
 
 impl Device {
@@ -91,7 +122,7 @@ impl Device {
         for _ in 0..count {
             let unreadable = self.world.unreadable == Some(self.made);
             self.memory.push((self.next, if unreadable { UNREADABLE } else { self.made }));
-            self.next = self.next.wrapping_add(1);
+            self.next = in_range(self.world.kind, self.next.wrapping_add(1));
             self.made += 1;
         }
     }
@@ -100,34 +131,44 @@ impl Device {
     fn answer(&mut self, request: &[u8]) -> (Vec<(Uuid, Vec<u8>)>, Vec<u16>) {
         let value = RecordAccess::decode(request).unwrap();
         let limit = match &value.operand {
-            Operand::Filter { filter_type: 1, limits } => u16::from_le_bytes([limits[0], limits[1]]),
+            Operand::Filter { filter_type: 1, limits } => match RecordNumber::decode(limits) {
+                Some(RecordNumber::Short(limit)) if self.world.kind == NUMBERED => limit.into(),
+                Some(RecordNumber::Long(limit)) if self.world.kind == COMBINED => limit,
+                _ => panic!("a filter of another kind of memory: {limits:?}"),
+            },
             _ => 0,
         };
         let operator = value.operator.0;
-        let found = |number: u16| match operator {
+        let found = |number: u32| match operator {
             1 => true,
             2 => number <= limit,
             _ => number >= limit,
         };
         let respond = |code: ResponseCode| vec![(CONTROL_POINT, vec![6, 0, value.op_code.0, code.0])];
-        if operator != 1 && !(self.world.numbered && self.world.filters) {
+        if operator != 1 && !(self.world.kind != UNNUMBERED && self.world.filters) {
             return (respond(ResponseCode::OPERATOR_NOT_SUPPORTED), vec![]);
         }
         let selected: Vec<_> = self.memory.iter().copied().filter(|(number, _)| found(*number)).collect();
         match value.op_code {
             OpCode::REPORT_NUMBER if self.world.counts => {
-                let number = u16::try_from(selected.len()).unwrap().to_le_bytes();
-                (vec![(CONTROL_POINT, vec![5, 0, number[0], number[1]])], vec![])
+                (vec![(CONTROL_POINT, self.number_of(5, selected.len()))], vec![])
             }
-            OpCode::REPORT if selected.is_empty() => (respond(ResponseCode::NO_RECORDS_FOUND), vec![]),
-            OpCode::REPORT => {
-                let record = |(number, mark): (u16, u16)| {
-                    let [a, b] = if self.world.numbered { number.to_le_bytes() } else { [0; 2] };
-                    let [c, d] = mark.to_le_bytes();
-                    (RECORD, vec![a, b, c, d])
+            OpCode::REPORT | OpCode::COMBINED_REPORT if value.op_code != self.report() => {
+                (respond(ResponseCode::OP_CODE_NOT_SUPPORTED), vec![])
+            }
+            OpCode::REPORT | OpCode::COMBINED_REPORT if selected.is_empty() => {
+                (respond(ResponseCode::NO_RECORDS_FOUND), vec![])
+            }
+            OpCode::REPORT | OpCode::COMBINED_REPORT => {
+                let end = match self.world.kind {
+                    COMBINED => vec![(CONTROL_POINT, self.number_of(8, selected.len()))],
+                    _ => respond(ResponseCode::SUCCESS),
                 };
-                let values = selected.into_iter().map(record);
-                (values.chain(respond(ResponseCode::SUCCESS)).collect(), vec![])
+                let record = |(number, mark): (u32, u16)| {
+                    let number = if self.world.kind == UNNUMBERED { 0 } else { number };
+                    (RECORD, [&number.to_le_bytes()[..], &mark.to_le_bytes()].concat())
+                };
+                (selected.into_iter().map(record).chain(end).collect(), vec![])
             }
             OpCode::DELETE if self.world.deletes => {
                 self.memory.retain(|(number, _)| !found(*number));
@@ -136,6 +177,18 @@ impl Device {
             OpCode::ABORT => (respond(ResponseCode::SUCCESS), vec![]),
             _ => (respond(ResponseCode::OP_CODE_NOT_SUPPORTED), vec![]),
         }
+    }
+}
+
+impl Device {
+    fn report(&self) -> OpCode {
+        if self.world.kind == COMBINED { OpCode::COMBINED_REPORT } else { OpCode::REPORT }
+    }
+
+    fn number_of(&self, op_code: u8, records: usize) -> Vec<u8> {
+        let number = u32::try_from(records).unwrap().to_le_bytes();
+        let length = if self.world.kind == COMBINED { 4 } else { 2 };
+        [&[op_code, 0], &number[..length]].concat()
     }
 }
 
@@ -159,7 +212,7 @@ impl Home {
         let device = Device { next: world.first_number, made: 0, memory: Vec::new(), world: world.clone() };
         let mut home = Self {
             device,
-            session: Box::new(MeterSession::new("m-1".parse().unwrap(), Notebook::<true>)),
+            session: session(NUMBERED, false),
             remembered: None,
             now: Instant::default(),
             given: Vec::new(),
@@ -172,12 +225,7 @@ impl Home {
     }
 
     fn restart(&mut self) {
-        let (device, clears) = ("m-1".parse().unwrap(), self.device.world.clears);
-        self.session = if self.device.world.numbered {
-            Box::new(MeterSession::new(device, Notebook::<true>).clearing_memory(clears))
-        } else {
-            Box::new(MeterSession::new(device, Notebook::<false>).clearing_memory(clears))
-        };
+        self.session = session(self.device.world.kind, self.device.world.clears);
         if let Some(memory) = &self.remembered {
             self.session.recall(memory);
         }
@@ -199,8 +247,8 @@ impl Home {
                 match output {
                     Output::Request(Request::Write { characteristic: CONTROL_POINT, bytes }) => {
                         requests += 1;
-                        // Only all can be deleted from a memory without numbers: one made at this moment is lost.
-                        let at_once = !self.device.world.numbered && bytes[0] == OpCode::DELETE.0;
+                        // Where only all can be deleted, one made at this moment is lost.
+                        let at_once = bytes == RecordAccess::request(OpCode::DELETE, Selection::All).encode();
                         if let Some((at, count)) = visit.made_meanwhile
                             && at == requests
                             && !at_once
@@ -284,7 +332,7 @@ impl Home {
             }
             Output::AwaitCommit => self.asked = Some(self.given.len()),
             Output::Remember(memory) => {
-                assert_eq!(memory.len(), 11);
+                assert_eq!(memory.len(), if self.device.world.kind == COMBINED { 13 } else { 11 });
                 self.remembered = Some(memory);
             }
             Output::Request(_) | Output::Heard(_) => {}
@@ -309,18 +357,26 @@ fn visits() -> impl Strategy<Value = Vec<Visitation>> {
 
 fn worlds() -> impl Strategy<Value = World> {
     // Within the last row of numbers they go round.
-    let first_number = prop_oneof![Just(0), Just(1), any::<u16>(), 0xEFF0..0xF010_u16, 0xFFE0..=0xFFFF_u16];
+    let first_number = prop_oneof![
+        Just(0),
+        Just(1),
+        any::<u32>(),
+        0xEFF0..0xF010_u32,
+        0xFFE0..=0xFFFF_u32,
+        0xEFFF_FFF0..0xF000_0010_u32,
+        0xFFFF_FFE0..=0xFFFF_FFFF_u32,
+    ];
     let unreadable = proptest::option::weighted(0.2, 0..10_u16);
-    (any::<[bool; 5]>(), first_number, unreadable, visits()).prop_map(
-        |(can, first_number, unreadable, mut visits)| {
-            let [numbered, clears, counts, filters, deletes] = can;
-            for visit in visits.iter_mut().filter(|_| !counts) {
-                // A meter that does not count cannot tell that a record was lost on the way.
-                visit.dropped = None;
-            }
-            World { numbered, clears, counts, filters, deletes, first_number, unreadable, visits }
-        },
-    )
+    let world = (any::<[bool; 4]>(), 0_u8..3, first_number, unreadable, visits());
+    world.prop_map(|(can, kind, first_number, unreadable, mut visits)| {
+        let [clears, counts, filters, deletes] = can;
+        let first_number = in_range(kind, first_number);
+        for visit in visits.iter_mut().filter(|_| !counts) {
+            // A meter that does not count cannot tell that a record was lost on the way.
+            visit.dropped = None;
+        }
+        World { kind, clears, counts, filters, deletes, first_number, unreadable, visits }
+    })
 }
 
 /// The same life without its faults.
@@ -335,7 +391,7 @@ fn calm(mut world: World) -> World {
 
 fn calm_home(clears: bool) -> Home {
     Home::new(World {
-        numbered: true,
+        kind: NUMBERED,
         clears,
         counts: true,
         filters: true,
@@ -374,7 +430,10 @@ fn a_transfer_that_was_cut_goes_on_where_it_was() {
 
 #[test]
 fn a_memory_that_no_longer_makes_sense_is_as_good_as_none() {
-    for memory in [&[][..], &[1], &[2, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0], &[1, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0]] {
+    let of_long_numbers = [1, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0];
+    for memory in
+        [&[][..], &[1], &[2, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0], &of_long_numbers[..12], &of_long_numbers]
+    {
         let mut home = calm_home(false);
         home.remembered = Some(memory.to_vec());
         home.restart();
@@ -386,7 +445,7 @@ fn a_memory_that_no_longer_makes_sense_is_as_good_as_none() {
 #[test]
 fn numbers_of_another_series_are_all_new() {
     let mut records = Records::new(Memory::Numbered);
-    records.recall(&Kept { series: 7, last: 100 }.encode());
+    records.recall(&Kept { series: 7, last: 100_u16.into() }.encode());
     records.begin(Instant::default());
     let asked = |steps: Vec<Step>| match &steps[..] {
         [Step::Output(Output::Request(Request::Write { bytes, .. }))] => crate::describe::hex(bytes),
@@ -401,14 +460,14 @@ fn numbers_of_another_series_are_all_new() {
 fn a_live_record_before_the_fetch_says_nothing_of_what_is_in_the_memory() {
     let mut records = Records::new(Memory::Numbered);
     let now = Instant::default();
-    records.recall(&Kept { series: 7, last: 100 }.encode());
+    records.recall(&Kept { series: 7, last: 100_u16.into() }.encode());
     records.begin(now);
     records.answer(&[5, 0, 3, 0], 7, now).unwrap();
     records.answer(&[5, 0, 1, 0], 7, now).unwrap();
     records.end();
     // The memory is another by now, and still empty.
     records.begin(now);
-    records.note(Record { number: Some(1), is_annex: false }, &[1, 0], now);
+    records.note(Record { number: Some(1_u16.into()), is_annex: false }, &[1, 0], now);
     assert_eq!(records.answer(&[5, 0, 0, 0], 8, now).unwrap(), [Step::Done]);
     assert_eq!(records.end(), [Step::Release, Step::Output(Output::AwaitCommit)]);
     assert_eq!(records.committed(now), []);
@@ -419,12 +478,13 @@ fn a_live_record_is_not_fetched_again_once_it_is_kept() {
     let mut records = Records::new(Memory::Numbered);
     let now = Instant::default();
     let live = |records: &mut Records, number: u16| {
-        let record = Record { number: Some(number), is_annex: false };
+        let record = Record { number: Some(number.into()), is_annex: false };
         assert_eq!(records.note(record, &number.to_le_bytes(), now), Origin::Live);
         records.note_live(record)
     };
     let awaited = vec![Step::Output(Output::AwaitCommit)];
-    let remembered = |last| vec![Step::Output(Output::Remember(Kept { series: 0, last }.encode()))];
+    let remembered =
+        |last: u16| vec![Step::Output(Output::Remember(Kept { series: 0, last: last.into() }.encode()))];
     records.begin(now);
     assert_eq!(live(&mut records, 4), [], "what came before it is not fetched yet");
     assert_eq!(records.answer(&[5, 0, 0, 0], 0, now).unwrap(), [Step::Done]);
@@ -473,8 +533,8 @@ proptest! {
         let all: BTreeSet<u16> = (0..home.device.made).filter(|mark| world.unreadable != Some(*mark)).collect();
         prop_assert_eq!(home.given.iter().copied().collect::<BTreeSet<_>>(), all.clone());
         prop_assert_eq!(&home.committed, &all);
-        let near_the_end = home.device.memory.iter().any(|(number, _)| *number > LAST_PLAIN_NUMBER);
-        let can_be_emptied = !world.numbered || (world.filters && !near_the_end);
+        let near_the_end = home.device.memory.iter().any(|(number, _)| !is_plain(world.kind, *number));
+        let can_be_emptied = world.kind != NUMBERED || (world.filters && !near_the_end);
         let all_is_read = world.unreadable.is_none_or(|mark| mark >= home.device.made);
         if world.clears && world.deletes && world.counts && can_be_emptied && all_is_read {
             prop_assert_eq!(&home.device.memory, &vec![]);
