@@ -166,7 +166,7 @@ pub fn health_sensor(bytes: &[u8]) {
 /// with which characteristic it is of and how long it is; a value of none is a commit.
 pub fn record_access(bytes: &[u8]) {
     let _ = decode_gatt(0x2A52, bytes);
-    let options = BleOptions { clear_memory: bytes.len() % 2 == 0, ..BleOptions::default() };
+    let options = BleOptions { clear_memory: bytes.len().is_multiple_of(2), ..BleOptions::default() };
     for profile in [BleProfile::Glucose, BleProfile::PulseOximeter] {
         let mut session = profile.session(device(), &options);
         session.recall(bytes);
