@@ -58,8 +58,8 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
     let gateway = credentials.gateway.clone();
     let serial_names =
         settings.serial.iter().flat_map(|port| port.devices.iter().map(|device| device.name.clone()));
-    let names = serial_names.chain(settings.ble.iter().map(|device| device.name.clone()));
-    let board = Arc::new(Board::new(names));
+    let roster: Vec<_> = serial_names.chain(settings.ble.iter().map(|device| device.name.clone())).collect();
+    let board = Arc::new(Board::new(roster.iter().cloned()));
     if let Err(error) = std::fs::create_dir_all(&settings.state_directory) {
         let directory = settings.state_directory.display();
         board.fault(Fault::Disk, format!("the state directory {directory} cannot be made: {error}"));
@@ -77,6 +77,7 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
         hub_seal: credentials.hub_seal.clone(),
     };
     let (store, last_trusted) = Store::start(options, identity, Arc::clone(&board))?;
+    store.remember_only(roster).await;
     let clocks = Arc::new(Clocks::new(settings.synchronised_marker.clone(), last_trusted));
     let intake =
         Arc::new(Intake::new(Arc::clone(&clocks), store.clone(), Arc::clone(&board), settings.whose));

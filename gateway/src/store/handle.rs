@@ -87,6 +87,7 @@ pub(super) enum Control {
     Trusted { time: WallTime },
     Recall { device: DeviceId, reply: Reply<Option<Vec<u8>>> },
     Remember { device: DeviceId, bytes: Vec<u8> },
+    RememberOnly { roster: Vec<DeviceId> },
     Tidy,
     Corrupt { what: String },
     Stop { reply: Reply<()> },
@@ -214,6 +215,11 @@ impl Store {
     /// again.
     pub async fn remember(&self, device: DeviceId, bytes: Vec<u8>) {
         let _ = self.control.send(Control::Remember { device, bytes }).await;
+    }
+
+    /// Forgets what drivers kept of devices that are not in this roster.
+    pub async fn remember_only(&self, roster: Vec<DeviceId>) {
+        let _ = self.control.send(Control::RememberOnly { roster }).await;
     }
 
     /// Gives back room that is not needed, where there is much of it.

@@ -97,6 +97,22 @@ impl Outbox {
         Ok(())
     }
 
+    /// Forgets what drivers kept of devices that are not in this roster: one that is forgotten and added again begins
+    /// anew.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn remember_only(&self, roster: &[DeviceId]) -> Result<(), StoreError> {
+        let mut select = self.db.prepare("SELECT device FROM memory")?;
+        let known = select.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+        for device in
+            known.iter().filter(|known| roster.iter().all(|device| device.as_str() != known.as_str()))
+        {
+            self.db.execute("DELETE FROM memory WHERE device = ?1", [device])?;
+        }
+        Ok(())
+    }
+
     /// Seals and commits records in this lane. Urgent ones are cut into batches in the same transaction: one
     /// fsync stands between an alarm and the air.
     ///

@@ -224,6 +224,9 @@ impl Writer {
             Control::Remember { device, bytes } => {
                 let _ = self.on_disk(|disk| disk.remember(&device, &bytes));
             }
+            Control::RememberOnly { roster } => {
+                let _ = self.on_disk(|disk| disk.remember_only(&roster));
+            }
             Control::Tidy => {
                 let _ = self.on_disk(|disk| disk.shrink());
             }
