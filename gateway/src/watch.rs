@@ -51,7 +51,8 @@ pub async fn serve(state_directory: &Path, intake: &Intake, board: &Arc<Board>) 
         tokio::select! {
             accepted = listener.accept() => {
                 let (stream, _) = accepted?;
-                let refusal = refusal(&stream, watchers.len());
+                let peer = stream.peer_cred().ok().map(|peer| peer.uid());
+                let refusal = refusal(peer, rustix::process::geteuid().as_raw(), watchers.len());
                 // What was admitted before it asked is not shown.
                 let sightings = intake.watch();
                 let board = Arc::clone(board);
@@ -65,16 +66,15 @@ pub async fn serve(state_directory: &Path, intake: &Intake, board: &Arc<Board>) 
     }
 }
 
-/// Why this watcher may not see anything, if so.
-fn refusal(stream: &UnixStream, watching: usize) -> Option<&'static str> {
-    let own = rustix::process::geteuid().as_raw();
-    match stream.peer_cred() {
-        Ok(peer) if peer.uid() != 0 && peer.uid() != own => {
+/// Why a watcher who is this user may not see anything of us, who are that user, if so.
+fn refusal(peer: Option<u32>, own: u32, watching: usize) -> Option<&'static str> {
+    match peer {
+        None => Some("the system does not say who asks"),
+        Some(uid) if uid != 0 && uid != own => {
             Some("readings are health data: only root and the gateway's own user may watch; use sudo")
         }
-        Ok(_) if watching >= MOST => Some("others watch already: end their `varde devices watch` first"),
-        Ok(_) => None,
-        Err(_) => Some("the system does not say who asks"),
+        Some(_) if watching >= MOST => Some("others watch already: end their `varde devices watch` first"),
+        Some(_) => None,
     }
 }
 
@@ -126,4 +126,25 @@ fn shown(sighting: &Sighting) -> Json {
         fields.insert("at".to_owned(), json!(snapshot::rfc3339(sighting.at)));
     }
     shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_root_and_the_gateways_own_user_may_watch_and_only_a_few_at_once() {
+        const OWN: u32 = 990;
+        for (peer, watching, told) in [
+            (Some(0), 0, None),
+            (Some(OWN), MOST - 1, None),
+            (Some(1000), 0, Some("health data")),
+            (Some(0), MOST, Some("others watch already")),
+            (None, 0, Some("who asks")),
+        ] {
+            let refusal = refusal(peer, OWN, watching);
+            assert_eq!(refusal.is_some(), told.is_some(), "{peer:?} {watching}");
+            assert!(refusal.unwrap_or_default().contains(told.unwrap_or_default()), "{refusal:?}");
+        }
+    }
 }

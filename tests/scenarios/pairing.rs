@@ -228,7 +228,7 @@ async fn while_the_window_is_open_nobody_else_gets_in() {
     };
     let both = stranger.meanwhile(|_, _| {}, cuff.meanwhile(told, work));
     let said = both.await;
-    assert!(said.out.contains("1 questions about other devices, or out of turn, were refused"), "{said:?}");
+    assert!(said.out.contains("refused meanwhile: 1 questions about other devices"), "{said:?}");
     assert!(cuff.radio.is_bonded() && !stranger.radio.is_bonded());
 }
 
@@ -266,6 +266,37 @@ async fn a_device_that_lost_its_half_of_the_bond_is_paired_again_under_its_name(
         "{said:?}"
     );
     assert!(cuff.radio.is_bonded());
+}
+
+/// The gateway connects the same device whenever it sees it.
+#[tokio::test]
+async fn a_running_gateway_is_no_hindrance_and_finds_the_renewed_bond_by_itself() {
+    let Some(mut home) = home().await else { return };
+    home.gateway.start().await.unwrap();
+    let mut cuff = Meter::bring(&home, OLD, Some(Pairing::JUST_WORKS), Security::Encrypted);
+    let said = cuff.meanwhile(|_, _| {}, pair_at(&home, OLD, &["--as", "cuff-9"]).ends(0)).await;
+    assert!(!said.out.contains("systemctl restart"), "{said:?}");
+    let connected = home
+        .gateway
+        .wait_for("the cuff", LIMIT, |status| status["devices"]["cuff-9"]["battery_percent"] == 87);
+    cuff.meanwhile(|_, _| {}, connected).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_device_that_needs_no_pairing_is_tried_and_added_without() {
+    let Some(home) = home().await else { return };
+    let mut open = Meter::bring(&home, NEW, None, Security::Open);
+    let said = open.meanwhile(|_, _| {}, pair(&home, &["--as", "cuff-1"]).ends(TEMPFAIL)).await;
+    assert!(said.err.contains("with --no-pairing if its manual says that it needs none"), "{said:?}");
+    let said = open.meanwhile(|_, _| {}, pair(&home, &["--as", "cuff-1", "--no-pairing"]).ends(0)).await;
+    assert!(said.out.contains("it answers without pairing") && !open.radio.is_bonded(), "{said:?}");
+    assert!(drop_in(&home, "cuff-1").exists());
+
+    let mut guarded = Meter::bring(&home, STRANGER, None, Security::Encrypted);
+    let wish = ["--as", "cuff-2", "--no-pairing"];
+    let said = guarded.meanwhile(|_, _| {}, pair_at(&home, STRANGER, &wish).ends(CONFIG)).await;
+    assert!(said.err.contains("wants to be paired"), "{said:?}");
+    assert!(!drop_in(&home, "cuff-2").exists());
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use super::questions::converse;
 use super::restart::restart;
 use super::terminal::say;
 use super::{Failure, interrupted};
-use crate::command::{EX_CANTCREAT, EX_CONFIG, EX_USAGE};
+use crate::command::{EX_CANTCREAT, EX_CONFIG, EX_NOPERM, EX_USAGE};
 use crate::config::{DEFAULT_DIRECTORY, Settings};
 
 /// Between two looks at whether the device has been heard.
@@ -71,10 +71,11 @@ pub async fn pair(wish: Wish) -> Result<(), Failure> {
     let refused = pairing.refused();
     pairing.close().await;
     if refused > 0 {
-        say(format_args!("{refused} questions about other devices, or out of turn, were refused"));
+        say(format_args!("refused meanwhile: {refused} questions about other devices, or out of turn"));
     }
     paired?;
-    restart(wish.apply)
+    // The gateway finds a renewed bond by itself.
+    if again.is_none() || wish.apply { restart(wish.apply) } else { Ok(()) }
 }
 
 impl Wish {
@@ -233,6 +234,9 @@ impl Wish {
     /// The profile under which this very device is in the roster already: then it is only paired again.
     fn is_in_the_roster(&self) -> Result<Option<BleProfile>, Failure> {
         let settings = Settings::load(&self.config)?;
+        if let Err(error) = rustix::fs::access(&self.config, rustix::fs::Access::WRITE_OK) {
+            return Err(self.takes_no_file(EX_NOPERM, &error.into()));
+        }
         let same =
             settings.ble.iter().find(|device| device.name == self.name && device.address == self.address);
         match (same, &self.profile) {
@@ -267,19 +271,20 @@ impl Wish {
     /// Puts the device into the configuration; nothing is left of it where the whole would not stand.
     fn keep(&self, address: Address, profile: &str) -> Result<(), Failure> {
         self.check(address, profile)?;
-        let path = self.drop_in(address, profile).write(&self.config).map_err(|error| {
-            let directory = self.config.display();
-            Failure::new(
-                EX_CANTCREAT,
-                format!("{directory} takes no file ({error}): run the command as root, such as by sudo"),
-            )
-        })?;
+        let written = self.drop_in(address, profile).write(&self.config);
+        let path = written.map_err(|error| self.takes_no_file(EX_CANTCREAT, &error))?;
         if let Err(faults) = Settings::load(&self.config) {
             let _ = std::fs::remove_file(&path);
             return Err(faults.into());
         }
         say(format_args!("{} written", path.display()));
         Ok(())
+    }
+
+    fn takes_no_file(&self, code: u8, error: &std::io::Error) -> Failure {
+        let directory = self.config.display();
+        let mend = "run the command as root, such as by sudo, and see that the disk takes files";
+        Failure::new(code, format!("{directory} takes no file ({error}): {mend}"))
     }
 
     fn drop_in<'w>(&'w self, address: Address, profile: &'w str) -> DropIn<'w> {

@@ -39,7 +39,7 @@ pub async fn scan(seconds: u64, config: &Path) -> Result<(), Failure> {
     } else {
         let mut nearest: Vec<&Neighbour> = heard.values().collect();
         nearest.sort_by_key(|neighbour| std::cmp::Reverse(neighbour.rssi_dbm));
-        say(format_args!("\n{} devices, the nearest first:", nearest.len()));
+        say(format_args!("\nheard {}, the nearest first:", nearest.len()));
         nearest.into_iter().for_each(|neighbour| say(line(neighbour, &roster)));
     }
     listened

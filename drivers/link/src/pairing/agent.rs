@@ -213,12 +213,11 @@ mod tests {
         ObjectPath::try_from(text).unwrap()
     }
 
-    fn call<B>(sender: &'static str, member: &'static str, body: &B) -> Message
-    where
-        B: zbus::export::serde::Serialize + zbus::DynamicType,
-    {
-        let call = Message::method_call(AGENT_PATH, member).interface(AGENT);
-        call.sender(sender).build(body).unwrap()
+    /// A call of the agent, with a body of any type.
+    macro_rules! call {
+        ($sender:expr, $member:expr, $body:expr) => {
+            Message::method_call(AGENT_PATH, $member).interface(AGENT).sender($sender).build($body).unwrap()
+        };
     }
 
     fn open_for_the_cuff() -> Gate {
@@ -231,20 +230,23 @@ mod tests {
         let mut judged = |call: Message| gate.judge(&call, BLUETOOTHD);
         let cuff = || path(CUFF);
         assert_eq!(
-            judged(call(BLUETOOTHD, "DisplayPasskey", &(cuff(), 42_u32, 3_u16))),
+            judged(call!(BLUETOOTHD, "DisplayPasskey", &(cuff(), 42_u32, 3_u16))),
             Verdict::Tell(Question::ShowPasskey { passkey: 42, entered: 3 })
         );
-        assert_eq!(judged(call(BLUETOOTHD, "RequestPasskey", &cuff())), Verdict::Ask(Question::EnterPasskey));
         assert_eq!(
-            judged(call(BLUETOOTHD, "RequestConfirmation", &(cuff(), 7_u32))),
+            judged(call!(BLUETOOTHD, "RequestPasskey", &cuff())),
+            Verdict::Ask(Question::EnterPasskey)
+        );
+        assert_eq!(
+            judged(call!(BLUETOOTHD, "RequestConfirmation", &(cuff(), 7_u32))),
             Verdict::Ask(Question::ConfirmNumber { number: 7 })
         );
         assert_eq!(
-            judged(call(BLUETOOTHD, "RequestAuthorization", &cuff())),
+            judged(call!(BLUETOOTHD, "RequestAuthorization", &cuff())),
             Verdict::Ask(Question::Authorize)
         );
-        assert_eq!(judged(call(BLUETOOTHD, "Cancel", &())), Verdict::Withdraw);
-        assert_eq!(judged(call(BLUETOOTHD, "Release", &())), Verdict::Acknowledge);
+        assert_eq!(judged(call!(BLUETOOTHD, "Cancel", &())), Verdict::Withdraw);
+        assert_eq!(judged(call!(BLUETOOTHD, "Release", &())), Verdict::Acknowledge);
         assert_eq!(gate.refused, 0);
     }
 
@@ -252,24 +254,24 @@ mod tests {
     fn nobody_but_bluetoothd_asks_and_about_nobody_but_the_chosen_device() {
         let gate = &mut open_for_the_cuff();
         let refused = [
-            call(BLUETOOTHD, "RequestConfirmation", &(path(STRANGER), 7_u32)),
-            call(BLUETOOTHD, "RequestAuthorization", &path(STRANGER)),
-            call(":1.66", "RequestPasskey", &path(CUFF)),
-            call(BLUETOOTHD, "RequestPinCode", &path(CUFF)),
-            call(BLUETOOTHD, "AuthorizeService", &(path(CUFF), "0000110b-0000-1000-8000-00805f9b34fb")),
-            call(BLUETOOTHD, "RequestConfirmation", &"of another shape"),
+            call!(BLUETOOTHD, "RequestConfirmation", &(path(STRANGER), 7_u32)),
+            call!(BLUETOOTHD, "RequestAuthorization", &path(STRANGER)),
+            call!(":1.66", "RequestPasskey", &path(CUFF)),
+            call!(BLUETOOTHD, "RequestPinCode", &path(CUFF)),
+            call!(BLUETOOTHD, "AuthorizeService", &(path(CUFF), "0000110b-0000-1000-8000-00805f9b34fb")),
+            call!(BLUETOOTHD, "RequestConfirmation", &"of another shape"),
         ];
         for (count, call) in (1..).zip(&refused) {
             assert_eq!(gate.judge(call, BLUETOOTHD), Verdict::Refuse, "{call:?}");
             assert_eq!(gate.refused, count);
         }
-        assert_eq!(gate.judge(&call(BLUETOOTHD, "Reboot", &()), BLUETOOTHD), Verdict::Unknown);
+        assert_eq!(gate.judge(&call!(BLUETOOTHD, "Reboot", &()), BLUETOOTHD), Verdict::Unknown);
     }
 
     #[test]
     fn while_no_device_is_chosen_everything_is_refused() {
         let gate = &mut Gate::default();
-        let asked = call(BLUETOOTHD, "RequestAuthorization", &path(CUFF));
+        let asked = call!(BLUETOOTHD, "RequestAuthorization", &path(CUFF));
         assert_eq!(gate.judge(&asked, BLUETOOTHD), Verdict::Refuse);
     }
 }

@@ -18,6 +18,11 @@ use crate::Address;
 /// after its last question; a connection takes up to 20 s before.
 const LIMIT: Duration = Duration::from_secs(110);
 
+/// BlueZ pairs with nobody to whom a connection is being made, as the gateway makes one to every known device that
+/// shows itself. It has come about or failed after 20 s, and is then no hindrance.
+const BUSY_TRIES: u32 = 50;
+const BUSY_PAUSE: Duration = Duration::from_millis(500);
+
 /// The largest passkey: six digits (Core Specification, Vol 3, Part H, §2.3.5.3).
 const LARGEST_PASSKEY: u32 = 999_999;
 
@@ -38,10 +43,18 @@ impl<'p> Attempt<'p> {
     pub(super) fn begin(pairing: &'p mut Pairing, address: Address, device: OwnedObjectPath) -> Self {
         pairing.agent.choose(Some(device.clone()));
         let (connection, path) = (pairing.neighbourhood.connection.clone(), device.clone());
-        let call =
-            Box::pin(
-                async move { connection.call_method(Some(BLUEZ), &path, Some(DEVICE), "Pair", &()).await },
-            );
+        let call = Box::pin(async move {
+            let mut tries = BUSY_TRIES;
+            loop {
+                let answer = connection.call_method(Some(BLUEZ), &path, Some(DEVICE), "Pair", &()).await;
+                let busy = |error| error_name(error).as_deref() == Some("org.bluez.Error.InProgress");
+                if tries == 0 || !answer.as_ref().is_err_and(busy) {
+                    return answer;
+                }
+                tries = tries.saturating_sub(1);
+                sleep(BUSY_PAUSE).await;
+            }
+        });
         Self { pairing, address, device, call, limit: Box::pin(sleep(LIMIT)), asked: None, declined: false }
     }
 

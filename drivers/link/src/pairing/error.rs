@@ -42,7 +42,7 @@ pub enum PairingError {
     },
     /// The two did not agree on a key.
     #[error(
-        "Bluetooth device {address} did not pair ({reason}): was the passkey right, is it in pairing mode, and has it forgotten the telephone or box it was paired with before? Then run the command again"
+        "Bluetooth device {address} did not pair ({reason}): was the passkey right, is it in pairing mode, and has it forgotten the telephone or box it was paired with before? Then run the command again; with --no-pairing if its manual says that it needs none"
     )]
     Failed {
         /// The device.
