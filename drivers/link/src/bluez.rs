@@ -333,7 +333,7 @@ fn daemon_failed(error: &zbus::Error) -> LinkError {
 }
 
 /// The D-Bus name of an error that came as an answer, or `None` if there was no answer.
-fn error_name(error: &zbus::Error) -> Option<String> {
+pub(crate) fn error_name(error: &zbus::Error) -> Option<String> {
     if let zbus::Error::MethodError(name, _, _) = error {
         return Some(name.to_string());
     }

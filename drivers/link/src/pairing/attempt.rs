@@ -9,10 +9,10 @@ use zbus::OwnedObjectPath;
 use zbus::message::Message;
 
 use super::agent::{Event, reject};
-use super::error::error_name;
 use super::neighbourhood::{BLUEZ, DEVICE};
 use super::{Answer, Neighbour, Pairing, PairingError, Question, Step};
 use crate::Address;
+use crate::bluez::error_name;
 
 /// The Security Manager gives up 30 s after the last answer (Core Specification, Vol 3, Part H, §3.4), BlueZ 60 s
 /// after its last question; a connection takes up to 20 s before.

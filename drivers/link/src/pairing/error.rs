@@ -1,5 +1,6 @@
 //! Why a device was not paired, in words for the technician who stands before it.
 
+use crate::bluez::error_name;
 use crate::{Address, LinkError};
 
 /// Why a pairing failed, or its proof.
@@ -149,15 +150,4 @@ impl PairingError {
             _ => LinkError::BluetoothdAbsent { reason }.into(),
         }
     }
-}
-
-/// The D-Bus name of an error that came as an answer, or `None` if there was no answer.
-pub(super) fn error_name(error: &zbus::Error) -> Option<String> {
-    if let zbus::Error::MethodError(name, _, _) = error {
-        return Some(name.to_string());
-    }
-    if let zbus::Error::FDO(error) = error {
-        return Some(zbus::DBusError::name(&**error).to_string());
-    }
-    None
 }

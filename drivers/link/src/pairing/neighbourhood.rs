@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use zbus::{Connection, OwnedObjectPath};
 
-use super::error::{PairingError, error_name};
+use super::error::PairingError;
 use super::neighbour::{Neighbour, Properties};
 use crate::bluez::Bluez;
+use crate::bluez::error_name;
 use crate::{Address, LinkError};
 
 pub(super) const BLUEZ: &str = "org.bluez";

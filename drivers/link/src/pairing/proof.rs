@@ -12,11 +12,11 @@ use uuid::Uuid;
 use zbus::message::Type;
 use zbus::{Connection, MatchRule, MessageStream, OwnedObjectPath, Variant};
 
-use super::error::error_name;
 use super::neighbour::{Properties, take};
 use super::neighbourhood::{BLUEZ, DEVICE};
 use super::{Neighbour, PROPERTIES, Pairing, PairingError};
 use crate::Address;
+use crate::bluez::error_name;
 
 const CHARACTERISTIC: &str = "org.bluez.GattCharacteristic1";
 const SERVICE: &str = "org.bluez.GattService1";
