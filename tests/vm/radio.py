@@ -45,24 +45,33 @@ class Radio:
         self.do(open_uart())
 
     def fall_silent(self):
-        """The controller loses its power: every link breaks without a word."""
+        """The controller loses its power, until the guest attaches and resets it."""
 
-        async def drop():
-            self.adapter.drop_links()
+        async def lose_power():
+            self.adapter.lose_power()
 
-        self.do(drop())
+        self.do(lose_power())
 
 
 class Adapter(Controller):
-    """Bumble's controller keeps its links and its scan over a reset. A real one forgets them."""
+    """Bumble's controller cannot lose its power, and keeps its links and its scan over a reset."""
+
+    powered = True
 
     def on_hci_reset_command(self, command):
-        self.drop_links()
-        self.le_scan_enable = False
+        self.lose_power()
+        self.powered = True
         return super().on_hci_reset_command(command)
 
-    def drop_links(self):
-        """Ends every link as its peer will see it: by silence."""
+    def send_hci_packet(self, packet):
+        # What came while nobody has the UART open would be the garbage before the next one's first frame.
+        if self.powered:
+            super().send_hci_packet(packet)
+
+    def lose_power(self):
+        """Ends scan and links; their peers notice by the silence."""
+        self.powered = False
+        self.le_scan_enable = False
         for connection in list(self.le_connections.values()):
             connection.send_ll_control_pdu(ll.TerminateInd(hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR))
         self.le_connections.clear()

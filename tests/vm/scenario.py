@@ -162,8 +162,8 @@ def kill_bluetoothd(home):
 @step
 def lose_the_adapter(home):
     """the adapter is lost and comes back; the next reading arrives"""
-    home.gateway.detach_adapter()
     home.radio.fall_silent()
+    home.gateway.detach_adapter()
     fault = wait_for("a fault about Bluetooth", lambda: (home.gateway.status() or {}).get("faults"))
     home.saw(f"the gateway says: {fault[0]['what']}: {fault[0]['message']}")
     home.gateway.attach_adapter()
