@@ -85,6 +85,10 @@ class Cuff:
         """What was last noted with something that happened, or None."""
         return next((more for _, happened, more in reversed(self.history) if happened == what), None)
 
+    def when(self, what):
+        """When something happened last, on the monotonic clock."""
+        return next(at for at, happened, _ in reversed(self.history) if happened == what)
+
     # What the firmware does.
 
     async def _switch_on(self):

@@ -61,13 +61,16 @@ class Home:
         began = time.monotonic()
         self.cuff.measure(*reading)
         wait_for("the cuff's confirmation", lambda: not self.cuff.memory)
-        confirmed = time.monotonic() - began
+        confirmed = self.cuff.when("confirmed") - began
         wait_for(f"{reading[0]}/{reading[1]} at the hub", lambda: reading[0] in self.systolic_at_hub())
         arrived = time.monotonic() - began
         self.saw(
             f"{reading[0]}/{reading[1]} mmHg: confirmed to the cuff after {confirmed:.1f} s,"
             f" at the hub after {arrived:.1f} s"
         )
+        # The next misfortune strikes between two readings: what BlueZ has confirmed to a cuff and not yet told the
+        # gateway is lost with either, and no gateway can help it.
+        wait_for("the cuff to hang up", lambda: not self.cuff.connection)
 
     def systolic_at_hub(self):
         pressures = [o for o in self.hub.observations() if o["metric"].endswith("_SYS")]
@@ -101,7 +104,7 @@ def start_the_box(home):
     )
     # There is no time service here; the clock was just set from the host.
     home.machine.shell("mkdir -p /run/systemd/timesync && touch /run/systemd/timesync/synchronized")
-    home.saw(home.machine.shell("uname -srm; bluetoothctl --version; systemctl --version | head -1").strip())
+    home.saw(home.machine.shell("echo $(uname -srm; bluetoothctl --version; systemctl --version | head -1)").strip())
     home.gateway.attach_adapter()
     wait_for("bluetoothd to start", lambda: home.gateway.property("ActiveState", "bluetooth.service") == "active")
     home.gateway.install()
@@ -121,18 +124,23 @@ def start_the_box(home):
 def find_the_cuff(home):
     """the cuff is heard"""
     home.cuff.offer_pairing()
-    said = home.machine.shell("bluetoothctl --timeout 10 scan le")
-    if home.cuff.address not in said:
+    said = home.machine.shell("varde devices scan --seconds 15")
+    heard = [line for line in said.splitlines() if line.startswith(home.cuff.address)]
+    if not heard:
         raise machine.CommandFailed(f"no {home.cuff.address} in: {said}")
-    home.saw(f"{home.cuff.address} {home.cuff.name}")
+    home.saw(heard[-1])
 
 
 @step
 def pair_the_cuff(home):
     """it is paired with the passkey that it shows"""
-    pair(home.gateway, home.cuff, NAME)
+    said = pair(home.gateway, home.cuff, NAME)
     home.cuff.offer_pairing(False)
-    home.saw(f"passkey {home.cuff.last('passkey')} typed, bond {home.cuff.last('paired')}")
+    for line in said.splitlines():
+        home.saw(line)
+    bond = home.cuff.last("paired")
+    if bond != "authenticated":
+        raise machine.CommandFailed(f"the cuff's bond is {bond}, though it demands a passkey")
 
 
 @step
