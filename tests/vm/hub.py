@@ -23,7 +23,8 @@ class Hub:
         listen = f"127.0.0.1:{self.port}"
         # However this test ends, its hub ends with it.
         self.process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "--", program, "serve", "--directory", self.directory, "--embedded-broker", listen],
+            ["setpriv", "--pdeathsig", "KILL", "--", program, "serve"]
+            + ["--directory", self.directory, "--embedded-broker", listen],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT,
         )  # fmt: skip
 
