@@ -21,9 +21,9 @@ use crate::{Address, Channel, Chunk, Link, LinkError, Request};
 /// What BlueZ itself gives a connection, and then service discovery.
 const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 
-/// How long a device may take to answer. BlueZ itself ends a connection after 30 s without one; a connection that
-/// is only half there has no such end.
-const ANSWER_LIMIT: Duration = Duration::from_secs(40);
+/// How long a device may take to answer. Where it should have been paired, or the connection is only half there, BlueZ
+/// waits for ever; btleplug asks the next question after 30 s.
+const ANSWER_LIMIT: Duration = Duration::from_secs(25);
 
 /// How long a call may hold up the end of a link.
 const FAREWELL_LIMIT: Duration = Duration::from_secs(5);

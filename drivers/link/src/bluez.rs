@@ -35,11 +35,45 @@ const CALL_LIMIT: Duration = Duration::from_secs(30);
 type Properties = HashMap<String, OwnedVariant>;
 type Interfaces = HashMap<String, Properties>;
 
+/// Where BlueZ has the devices of one adapter.
+#[derive(Clone, Debug, Default)]
+struct Paths {
+    adapter: String,
+    /// Devices that were paired under another address than their lasting one: until bluetoothd restarts, their path
+    /// names the other.
+    odd: BTreeMap<String, Address>,
+}
+
+impl Paths {
+    /// The device that this path is of, if it is one's.
+    fn address(&self, path: &str) -> Option<Address> {
+        self.odd.get(path).copied().or_else(|| Address::from_device_path(&self.adapter, path))
+    }
+
+    /// Every path that a device may have.
+    fn of(&self, device: Address) -> impl Iterator<Item = String> {
+        let odd =
+            self.odd.iter().filter(move |(_, address)| **address == device).map(|(path, _)| path.clone());
+        std::iter::once(device.device_path(&self.adapter)).chain(odd)
+    }
+
+    /// Learns from what BlueZ says of a device.
+    fn learn(&mut self, path: &str, device: &Properties) {
+        let address = device.get("Address").and_then(|value| <&str>::try_from(value).ok());
+        if let Some(address) = address.and_then(|address| address.parse().ok())
+            && Address::from_device_path(&self.adapter, path).is_some_and(|of_path| of_path != address)
+        {
+            self.odd.insert(path.to_owned(), address);
+        }
+    }
+}
+
 /// A connection to BlueZ, and the adapter it found.
 #[derive(Debug)]
 pub(crate) struct Bluez {
     connection: Connection,
     adapter: OwnedObjectPath,
+    paths: Paths,
     /// The devices that are connected already, and thus do not advertise.
     pub(crate) connected: Vec<Address>,
 }
@@ -70,14 +104,15 @@ impl Bluez {
         let adapter = first.ok_or(LinkError::AdapterAbsent)?.clone();
         let powered =
             objects.get(&adapter).and_then(|interfaces| bool_of(interfaces.get(ADAPTER)?, "Powered"));
-        let connected = objects
-            .iter()
-            .filter(|(_, interfaces)| {
-                interfaces.get(DEVICE).and_then(|device| bool_of(device, "Connected")) == Some(true)
-            })
-            .filter_map(|(path, _)| Address::from_device_path(&adapter, path))
-            .collect();
-        let found = Self { connection, adapter, connected };
+        let mut paths = Paths { adapter: adapter.to_string(), ..Paths::default() };
+        let mut connected = Vec::new();
+        for (path, device) in objects.iter().filter_map(|(path, of)| Some((path, of.get(DEVICE)?))) {
+            paths.learn(path, device);
+            if bool_of(device, "Connected") == Some(true) {
+                connected.extend(paths.address(path));
+            }
+        }
+        let found = Self { connection, adapter, paths, connected };
         if powered != Some(true) {
             found.power_on().await?;
         }
@@ -97,7 +132,7 @@ impl Bluez {
     /// The signals that BlueZ sends once they have been asked for. They must be drained at once, or the whole
     /// connection stands still.
     pub(crate) fn signals(&self) -> Signals {
-        Signals { messages: MessageStream::from(&self.connection), adapter: self.adapter.clone() }
+        Signals { messages: MessageStream::from(&self.connection), paths: self.paths.clone() }
     }
 
     /// Asks for the signals of the adapter and of these devices: what strangers advertise wakes nobody here. To be
@@ -118,8 +153,7 @@ impl Bluez {
             rules.push(format!("{of_properties},path_namespace='{adapter}',arg0='{DEVICE}'"));
         } else {
             rules.push(format!("{of_objects},arg0path='{adapter}'"));
-            for device in devices {
-                let path = device.device_path(adapter);
+            for path in devices.flat_map(|device| self.paths.of(*device)) {
                 rules.push(format!("{of_objects},arg0path='{path}'"));
                 rules.push(format!("{of_properties},path='{path}',arg0='{DEVICE}'"));
             }
@@ -216,7 +250,7 @@ async fn system_bus() -> Result<Connection, LinkError> {
 #[derive(Debug)]
 pub(crate) struct Signals {
     messages: MessageStream,
-    adapter: OwnedObjectPath,
+    paths: Paths,
 }
 
 impl Signals {
@@ -231,7 +265,7 @@ impl Signals {
                     return Signal::Lost(LinkError::BusAbsent { reason });
                 }
             };
-            if let Some(signal) = read(&self.adapter, &message) {
+            if let Some(signal) = read(&mut self.paths, &message) {
                 return signal;
             }
         }
@@ -239,7 +273,7 @@ impl Signals {
 }
 
 /// What a message says about the adapter or one of its devices, if anything.
-fn read(adapter: &str, message: &Message) -> Option<Signal> {
+fn read(paths: &mut Paths, message: &Message) -> Option<Signal> {
     let header = message.header();
     let body = message.body();
     match header.member()?.as_str() {
@@ -253,32 +287,38 @@ fn read(adapter: &str, message: &Message) -> Option<Signal> {
             let (path, interfaces): (OwnedObjectPath, Interfaces) = body.deserialize().ok()?;
             // BlueZ gives an RSSI only to what it hears; without one this is a device it remembers.
             let device = interfaces.get(DEVICE)?;
-            let address = Address::from_device_path(adapter, &path)?;
+            paths.learn(&path, device);
+            let address = paths.address(&path)?;
             device.contains_key("RSSI").then(|| Signal::Near(address, said(device)))
         }
         "InterfacesRemoved" => {
             let (path, interfaces): (OwnedObjectPath, Vec<String>) = body.deserialize().ok()?;
             let gone = |interface| interfaces.iter().any(|name| name == interface);
-            if path.as_str() == adapter && gone(ADAPTER) {
+            if path.as_str() == paths.adapter && gone(ADAPTER) {
                 return Some(Signal::Lost(LinkError::AdapterAbsent));
             }
-            Address::from_device_path(adapter, &path).filter(|_| gone(DEVICE)).map(Signal::HungUp)
+            paths.address(&path).filter(|_| gone(DEVICE)).map(Signal::HungUp)
         }
         "PropertiesChanged" => {
             let (interface, properties, _): (String, Properties, Vec<String>) = body.deserialize().ok()?;
-            changed(adapter, header.path()?, &interface, &properties)
+            changed(paths, header.path()?, &interface, &properties)
         }
         _ => None,
     }
 }
 
-fn changed(adapter: &str, path: &str, interface: &str, properties: &Properties) -> Option<Signal> {
-    if interface == ADAPTER && path == adapter {
-        let adapter = adapter_name(adapter).to_owned();
+fn changed(paths: &mut Paths, path: &str, interface: &str, properties: &Properties) -> Option<Signal> {
+    if interface == ADAPTER && path == paths.adapter {
+        let adapter = adapter_name(path).to_owned();
         let off = bool_of(properties, "Powered") == Some(false);
         return off.then_some(Signal::Lost(LinkError::AdapterOff { adapter }));
     }
-    let address = Address::from_device_path(adapter, path).filter(|_| interface == DEVICE)?;
+    if interface != DEVICE {
+        return None;
+    }
+    // At pairing, BlueZ learns of the lasting address of a device that changes its address.
+    paths.learn(path, properties);
+    let address = paths.address(path)?;
     match bool_of(properties, "Connected") {
         Some(false) => Some(Signal::HungUp(address)),
         Some(true) => Some(Signal::Near(address, Vec::new())),
@@ -348,6 +388,10 @@ mod tests {
     use super::*;
 
     const HCI0: &str = "/org/bluez/hci0";
+
+    fn hci0() -> Paths {
+        Paths { adapter: HCI0.to_owned(), ..Paths::default() }
+    }
     const CUFF: Address = Address([0xF0, 0xF1, 0xF2, 0xF3, 0xF4, 0x01]);
     const CUFF_PATH: &str = "/org/bluez/hci0/dev_F0_F1_F2_F3_F4_01";
 
@@ -366,26 +410,26 @@ mod tests {
     ) -> Option<Signal> {
         let body = (interface, properties(&[(name, value)]), Vec::<String>::new());
         let message = Message::signal(path, PROPERTIES, "PropertiesChanged").build(&body).unwrap();
-        read(HCI0, &message)
+        read(&mut hci0(), &message)
     }
 
     fn added(path: &str, name: &str, value: Variant<'static>) -> Option<Signal> {
         let interfaces: Interfaces = HashMap::from([(DEVICE.to_owned(), properties(&[(name, value)]))]);
         let body = (OwnedObjectPath::try_from(path).unwrap(), interfaces);
         let message = Message::signal("/", OBJECT_MANAGER, "InterfacesAdded").build(&body).unwrap();
-        read(HCI0, &message)
+        read(&mut hci0(), &message)
     }
 
     fn removed(path: &str, interface: &str) -> Option<Signal> {
         let body = (OwnedObjectPath::try_from(path).unwrap(), vec![interface]);
         let message = Message::signal("/", OBJECT_MANAGER, "InterfacesRemoved").build(&body).unwrap();
-        read(HCI0, &message)
+        read(&mut hci0(), &message)
     }
 
     fn owner_changed(old: &str, new: &str) -> Option<Signal> {
         let bus = "org.freedesktop.DBus";
         let message = Message::signal("/org/freedesktop/DBus", bus, "NameOwnerChanged");
-        read(HCI0, &message.build(&(BLUEZ, old, new)).unwrap())
+        read(&mut hci0(), &message.build(&(BLUEZ, old, new)).unwrap())
     }
 
     /// An advertisement without data, of this strength.
@@ -429,7 +473,7 @@ mod tests {
             (Channel::ServiceData(Uuid::from_u128(0xFCD2_0000_1000_8000_0080_5F9B_34FB)), vec![0x40, 1, 97]),
             (Channel::ManufacturerData(0x0499), vec![5]),
         ];
-        assert_eq!(read(HCI0, &message), Some(Signal::Near(CUFF, said)));
+        assert_eq!(read(&mut hci0(), &message), Some(Signal::Near(CUFF, said)));
     }
 
     #[test]
@@ -460,7 +504,23 @@ mod tests {
     fn a_signal_with_a_strange_body_says_nothing() {
         for member in ["NameOwnerChanged", "InterfacesAdded", "InterfacesRemoved", "PropertiesChanged"] {
             let message = Message::signal(CUFF_PATH, PROPERTIES, member).build(&7_u32).unwrap();
-            assert_eq!(read(HCI0, &message), None, "{member}");
+            assert_eq!(read(&mut hci0(), &message), None, "{member}");
         }
+    }
+
+    /// Seen with BlueZ 5.82: paired under a private address, the device's path keeps it until bluetoothd restarts.
+    #[test]
+    fn a_device_paired_under_a_private_address_is_heard_under_its_lasting_one() {
+        let path = "/org/bluez/hci0/dev_69_01_53_DA_D5_6A";
+        let mut paths = hci0();
+        let known = properties(&[("Address", Variant::from("F0:F1:F2:F3:F4:01"))]);
+        paths.learn(path, &known);
+        assert_eq!(paths.of(CUFF).collect::<Vec<_>>(), [CUFF_PATH, path]);
+        let heard = (DEVICE, HashMap::from([("RSSI", Variant::from(-60_i16))]), Vec::<String>::new());
+        let message = Message::signal(path, PROPERTIES, "PropertiesChanged").build(&heard).unwrap();
+        assert_eq!(read(&mut paths, &message), Some(near(-60)));
+        let gone = (OwnedObjectPath::try_from(path).unwrap(), vec![DEVICE]);
+        let message = Message::signal("/", OBJECT_MANAGER, "InterfacesRemoved").build(&gone).unwrap();
+        assert_eq!(read(&mut paths, &message), Some(Signal::HungUp(CUFF)));
     }
 }

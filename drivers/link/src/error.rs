@@ -78,13 +78,17 @@ pub enum LinkError {
     #[error("there is no Bluetooth adapter: plug one in, or check that the built-in one is enabled")]
     AdapterAbsent,
     /// The adapter has no power, and does not take it.
-    #[error("Bluetooth adapter {adapter} is powered off: run `rfkill unblock bluetooth`, or replace it")]
+    #[error(
+        "Bluetooth adapter {adapter} is powered off: run `rfkill unblock bluetooth`, check that bluetooth.service runs, or replace it"
+    )]
     AdapterOff {
         /// BlueZ's name of it, such as `hci0`.
         adapter: String,
     },
     /// The adapter does not listen for devices.
-    #[error("Bluetooth adapter {adapter} does not scan ({reason}): restart bluetooth.service, or replace it")]
+    #[error(
+        "Bluetooth adapter {adapter} does not scan ({reason}): if it stays so, restart bluetooth.service, or replace the adapter"
+    )]
     ScanRefused {
         /// BlueZ's name of it, such as `hci0`.
         adapter: String,

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use varde_core::Backoff;
 use varde_drivers::Session;
 use varde_link::{Address, Bluetooth, Central, CentralEvent, LinkError, Sought, Uuid};
-use varde_wire::Instant;
+use varde_wire::{DeviceId, Instant};
 
 use super::line::{Conversation, Line, LineEnded};
 use super::radio_care::RadioCare;
@@ -24,6 +24,9 @@ use crate::{clock, entropy};
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 /// A meter advertises for half a minute after a measurement: a radio that is back must be found in that time.
 const RETRY_LONGEST: Duration = Duration::from_secs(15);
+
+/// A failure of the radio that is over sooner is not told.
+const PASSING: Duration = Duration::from_secs(3);
 
 /// How long a meter is left alone after its session had all it wanted: many go on advertising.
 const REST: Duration = Duration::from_secs(30);
@@ -85,11 +88,13 @@ impl Radio {
         let has_sensors = radio.devices.iter().any(|heard| !heard.device.profile.connects());
         let mut care = RadioCare::new(has_sensors.then_some(radio.quiet), Arc::clone(&radio.board));
         let mut told = None;
+        let mut failing = None;
         loop {
             let error = match bluetooth.listen(radio.sought()).await {
                 Ok(central) => {
                     radio.board.well(&Fault::Bluetooth);
                     care.listening();
+                    failing = None;
                     told = None;
                     radio.link_states("listening");
                     let began = clock::now();
@@ -104,8 +109,14 @@ impl Radio {
             match error {
                 LineEnded::Store(_) => return,
                 LineEnded::Link(error) => {
-                    radio.link_states("failed");
                     care.failed();
+                    // bluetoothd takes some seconds to restart, and gives other reasons meanwhile.
+                    if clock::now().since(*failing.get_or_insert_with(clock::now)) < PASSING {
+                        tracing::debug!("bluetooth: {error}");
+                        tokio::time::sleep(backoff.failed()).await;
+                        continue;
+                    }
+                    radio.link_states("failed");
                     // D-Bus words one cause in several ways, such as bluetoothd's end and its absence after that.
                     if told.replace(error.kind()) == Some(error.kind()) {
                         tracing::debug!("bluetooth: {error}");
@@ -220,7 +231,7 @@ impl Radio {
             Err(error) => {
                 tracing::debug!("{name}: {error}");
                 if heard.went(false, false) >= FRUITLESS {
-                    self.board.fault(fault, error);
+                    self.board.fault(fault, unfaithful(name, &error));
                 }
                 return Ok(());
             }
@@ -234,8 +245,7 @@ impl Radio {
         if answered {
             self.board.well(&fault);
         } else if fruitless >= FRUITLESS {
-            let again = format!("`varde devices forget {name}` and `varde devices pair`");
-            self.board.fault(fault, format!("connects and hangs up without a word; if it was paired, it may have forgotten this gateway: pair it again with {again}"));
+            self.board.fault(fault, unfaithful(name, &ended));
         }
         match ended {
             LineEnded::Store(error) => Err(error),
@@ -280,6 +290,14 @@ impl Radio {
             .iter()
             .for_each(|heard| self.board.device(&heard.device.name, |state| state.link = link));
     }
+}
+
+/// What is likely wrong with a meter that is near, and never says a word.
+fn unfaithful(name: &DeviceId, reason: &impl std::fmt::Display) -> String {
+    format!(
+        "it is near, and each visit ends without a word ({reason}). If it was paired, it may have forgotten this \
+         gateway: pair it again with `varde devices pair ADDRESS --as {name}`"
+    )
 }
 
 impl Heard {

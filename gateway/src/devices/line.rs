@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use varde_drivers as drivers;
 use varde_drivers::{Input, Output, Session};
 use varde_link::{self as link, Link, LinkError, Recorder};
@@ -91,10 +92,10 @@ impl Line<'_> {
 
     /// The last words of a session, and what it has to remember of what was kept since.
     async fn part(&self, session: &mut dyn Session, commits: &mut Commits) -> Result<(), LineEnded> {
-        self.drain(&mut Gone, session, commits).await?;
+        self.drain_all(session, commits).await?;
         if commits.is_asked() && tokio::time::timeout(FAREWELL, commits.kept()).await.is_ok() {
             session.handle_input(Input::Committed, clock::now());
-            self.drain(&mut Gone, session, commits).await?;
+            self.drain_all(session, commits).await?;
         }
         Ok(())
     }
@@ -105,11 +106,16 @@ impl Line<'_> {
     /// Where the store has stopped.
     pub async fn overhear(&self, chunks: &[link::Chunk], session: &mut dyn Session) -> Result<(), LineEnded> {
         for chunk in chunks {
-            let input = Input::Chunk { channel: channel(chunk.channel), bytes: &chunk.bytes };
-            session.handle_input(input, Instant::from_millis(chunk.at_ms));
+            hear(session, chunk);
         }
         session.handle_timeout(clock::now());
-        self.drain(&mut Gone, session, &mut Commits::default()).await.map(drop)
+        self.drain_all(session, &mut Commits::default()).await
+    }
+
+    /// What a session says when there is nobody to ask.
+    async fn drain_all(&self, session: &mut dyn Session, commits: &mut Commits) -> Result<(), LineEnded> {
+        while let Drained::Asked { .. } = self.drain(&mut Gone, session, commits).await? {}
+        Ok(())
     }
 
     async fn converse<L: Link>(
@@ -126,7 +132,20 @@ impl Line<'_> {
         session.handle_input(Input::Connected, clock::now());
         let ended = loop {
             match self.drain(&mut link, session, commits).await {
-                Ok(wants_end) => hung_up |= wants_end,
+                Ok(Drained::Dry) => {}
+                // What came meanwhile must not wait for the next request: BlueZ has confirmed it to the device.
+                Ok(Drained::Asked { hangs_up }) => {
+                    hung_up |= hangs_up;
+                    match link.next().now_or_never() {
+                        Some(Ok(chunk)) => {
+                            answered = true;
+                            hear(session, &chunk);
+                        }
+                        Some(Err(error)) => break error.into(),
+                        None => {}
+                    }
+                    continue;
+                }
                 Err(ended) => break ended,
             }
             let due = session.poll_timeout();
@@ -135,8 +154,7 @@ impl Line<'_> {
                 chunk = link.next() => match chunk {
                     Ok(chunk) => {
                         answered = true;
-                        let input = Input::Chunk { channel: channel(chunk.channel), bytes: &chunk.bytes };
-                        session.handle_input(input, Instant::from_millis(chunk.at_ms));
+                        hear(session, &chunk);
                     }
                     Err(error) => break error.into(),
                 },
@@ -147,14 +165,13 @@ impl Line<'_> {
         Conversation { ended, answered, hung_up }
     }
 
-    /// Does what the session wants, until it wants nothing more. Gives whether it wanted the line to end.
+    /// Does what the session wants, until it has asked the device for something, or wants nothing more.
     async fn drain<L: Link>(
         &self,
         link: &mut L,
         session: &mut dyn Session,
         commits: &mut Commits,
-    ) -> Result<bool, LineEnded> {
-        let mut hangs_up = false;
+    ) -> Result<Drained, LineEnded> {
         while let Some(output) = session.poll_output() {
             match output {
                 Output::Reading(reading) => {
@@ -166,7 +183,7 @@ impl Line<'_> {
                 Output::AwaitCommit => commits.ask(),
                 Output::Remember(bytes) => self.remember(bytes).await,
                 Output::Request(request) => {
-                    hangs_up |= request == drivers::Request::Disconnect;
+                    let hangs_up = request == drivers::Request::Disconnect;
                     match link.request(asked(request)).await {
                         // Most devices lack something that their profile knows.
                         Ok(()) | Err(LinkError::CharacteristicMissing { .. }) => {}
@@ -176,6 +193,7 @@ impl Line<'_> {
                             tracing::debug!("{}: {error}", self.name);
                         }
                     }
+                    return Ok(Drained::Asked { hangs_up });
                 }
                 Output::Heard(device) => {
                     // Only a sensor that is not connected to speaks for itself here: of a meter, the visits tell.
@@ -200,7 +218,7 @@ impl Line<'_> {
                 }
             }
         }
-        Ok(hangs_up)
+        Ok(Drained::Dry)
     }
 
     /// A line with many devices has nothing to remember of any.
@@ -217,6 +235,22 @@ impl Line<'_> {
         let path = directory.join(format!("{name}-{}.capture", clock::wall().as_unix_millis()));
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
     }
+}
+
+/// How far a session's wishes were fulfilled.
+enum Drained {
+    /// It wants nothing more.
+    Dry,
+    /// The device was asked for something.
+    Asked {
+        /// To hang up.
+        hangs_up: bool,
+    },
+}
+
+fn hear(session: &mut dyn Session, chunk: &link::Chunk) {
+    let input = Input::Chunk { channel: channel(chunk.channel), bytes: &chunk.bytes };
+    session.handle_input(input, Instant::from_millis(chunk.at_ms));
 }
 
 /// A link that has ended, or never was: nothing can be asked on it.
