@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use varde_wire::WallTime;
 
+use crate::aside::Aside;
 use crate::board::{Board, Fault};
 use crate::clock::{self, Clocks};
 use crate::config::Settings;
@@ -102,12 +103,15 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
         tasks.spawn(serial::serve(port, captures.clone(), Arc::clone(&intake), Arc::clone(&board)));
     }
     if !settings.ble.is_empty() {
+        let aside = Arc::new(Aside::default());
+        tasks.spawn(stand_aside(settings.state_directory.clone(), Arc::clone(&aside)));
         tasks.spawn(ble::serve(
             settings.ble,
             settings.bluetooth_quiet,
             captures,
             Arc::clone(&intake),
             Arc::clone(&board),
+            aside,
         ));
     }
     let faults = Arc::clone(&intake);
@@ -207,6 +211,17 @@ async fn let_watch(state_directory: PathBuf, intake: Arc<Intake>, board: Arc<Boa
     while let Err(error) = watch::serve(&state_directory, &intake, &board).await {
         if !std::mem::replace(&mut told, true) {
             tracing::warn!("'varde devices watch' cannot look in: {error}");
+        }
+        tokio::time::sleep(LOOK_AT_CLOCK).await;
+    }
+}
+
+/// Leaves devices alone while technicians pair them.
+async fn stand_aside(state_directory: PathBuf, aside: Arc<Aside>) {
+    let mut told = false;
+    while let Err(error) = Arc::clone(&aside).serve(&state_directory).await {
+        if !std::mem::replace(&mut told, true) {
+            tracing::warn!("'varde devices pair' cannot ask for devices to be left alone: {error}");
         }
         tokio::time::sleep(LOOK_AT_CLOCK).await;
     }

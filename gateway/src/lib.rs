@@ -5,6 +5,7 @@
 //! [`board`], and [`snapshot`] is the one picture of it all. Decisions are `varde-core`'s, bytes are
 //! `varde-drivers`' and `varde-wire`'s; this crate is hands and feet.
 
+pub mod aside;
 pub mod board;
 pub mod clock;
 pub mod command;

@@ -15,6 +15,7 @@ use varde_wire::{DeviceId, Instant};
 
 use super::line::{Conversation, Line, LineEnded};
 use super::radio_care::RadioCare;
+use crate::aside::Aside;
 use crate::board::{Board, Fault};
 use crate::config::BleDevice;
 use crate::intake::Intake;
@@ -42,6 +43,7 @@ struct Radio {
     captures: Option<PathBuf>,
     intake: Arc<Intake>,
     board: Arc<Board>,
+    aside: Arc<Aside>,
 }
 
 /// A device, and its session: it lasts over connections, and knows what was asked today.
@@ -66,6 +68,7 @@ pub async fn serve(
     captures: Option<PathBuf>,
     intake: Arc<Intake>,
     board: Arc<Board>,
+    aside: Arc<Aside>,
 ) {
     let mut heard = Vec::new();
     for device in devices {
@@ -77,7 +80,7 @@ pub async fn serve(
         let visits = Visits { rested: Instant::default(), fruitless };
         heard.push(Heard { device, session: Mutex::new(session), visits: std::sync::Mutex::new(visits) });
     }
-    Arc::new(Radio { devices: heard, quiet, captures, intake, board }).listen().await;
+    Arc::new(Radio { devices: heard, quiet, captures, intake, board, aside }).listen().await;
 }
 
 impl Radio {
@@ -148,7 +151,7 @@ impl Radio {
                 event = central.next() => match event {
                     Ok(CentralEvent::Sighted { address, .. }) => {
                         care.heard();
-                        if let Some(place) = self.place_of(address).filter(|place| self.is_rested(*place)) {
+                        if let Some(place) = self.place_of(address).filter(|place| self.may_visit(*place)) {
                             meetings.spawn(Arc::clone(self).meet(place, central.connect(address)));
                         }
                     }
@@ -268,8 +271,11 @@ impl Radio {
         self.devices.iter().position(|heard| heard.device.address == address)
     }
 
-    fn is_rested(&self, place: usize) -> bool {
-        self.devices.get(place).is_some_and(|heard| heard.visits().rested <= clock::now())
+    /// Whether the device may be visited now: not too soon after the last time, and not while somebody pairs it.
+    fn may_visit(&self, place: usize) -> bool {
+        self.devices.get(place).is_some_and(|heard| {
+            heard.visits().rested <= clock::now() && !self.aside.keeps_from(heard.device.address)
+        })
     }
 
     fn sought(&self) -> Vec<Sought> {

@@ -15,6 +15,7 @@ use super::questions::converse;
 use super::restart::restart;
 use super::terminal::say;
 use super::{Failure, interrupted};
+use crate::aside;
 use crate::command::{EX_CANTCREAT, EX_CONFIG, EX_NOPERM, EX_USAGE};
 use crate::config::{DEFAULT_DIRECTORY, Settings};
 
@@ -60,6 +61,7 @@ pub struct Wish {
 /// What did not work, and what to do next.
 pub async fn pair(wish: Wish) -> Result<(), Failure> {
     let again = wish.is_in_the_roster()?;
+    let _aside = Settings::state_directory(&wish.config).ok().map(|state| aside::ask(&state, wish.address));
     let mut pairing = Pairing::open(Neighbourhood::open().await?).await?;
     let paired = tokio::select! {
         paired = wish.be_done(&mut pairing, again) => paired,
