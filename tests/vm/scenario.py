@@ -57,10 +57,19 @@ class Home:
 
     def measure_and_receive(self):
         """Takes the next reading, and waits until it is at the hub and the cuff's memory is empty."""
+        self.measure()
+        self.receive()
+
+    def measure(self):
+        """Takes the next reading."""
         reading = READINGS[len(self.measured)]
         self.measured.append(reading)
-        began = time.monotonic()
         self.cuff.measure(*reading)
+
+    def receive(self):
+        """Waits until the last reading is at the hub and the cuff's memory is empty."""
+        reading = self.measured[-1]
+        began = time.monotonic()
         wait_for("the cuff's confirmation", lambda: not self.cuff.memory)
         confirmed = self.cuff.when("confirmed") - began
         wait_for(f"{reading[0]}/{reading[1]} at the hub", lambda: reading[0] in self.systolic_at_hub())
@@ -189,12 +198,17 @@ def lose_the_adapter(home):
 
 @step
 def forget_the_bond(home):
-    """the cuff forgets its bond, as some do with new batteries; paired again, its next reading arrives"""
+    """the cuff forgets its bond, as some do with new batteries; that is told; paired again, its reading arrives"""
     home.cuff.change_batteries()
-    # A gateway that runs connects to whatever of its roster it hears, and so asks for a pairing of its own in between.
-    home.machine.shell("systemctl stop varde.service")
+    home.measure()
+
+    def faults():
+        return [fault for fault in (home.gateway.status() or {}).get("faults", []) if NAME in fault["what"]]
+
+    fault = wait_for("a fault of the cuff", faults)
+    home.saw(f"the gateway says: {fault[0]['what']}: {fault[0]['message']}")
     home.pair()
-    home.measure_and_receive()
+    home.receive()
 
 
 @step
