@@ -121,15 +121,13 @@ async fn an_adapter_that_is_unplugged_and_plugged_in_again_is_told_and_mended() 
 
 /// Nobody has to mend it: the gateway switches it on again.
 #[tokio::test]
-async fn an_adapter_that_is_powered_off_is_told_and_mended() {
+async fn an_adapter_that_is_powered_off_is_switched_on_again() {
     let Some(home) = home().await else { return };
     let mut cuff = Cuff::bring(&home, FIRST);
     cuff.meet().await;
     bluez(&home).power(false);
     cuff.heard(Event::Disconnected).await;
     mended(&home, cuff).await;
-    let log = home.gateway.log().unwrap();
-    assert!(log.contains("hci0 is powered off: run `rfkill unblock bluetooth`"), "{log}");
 }
 
 #[tokio::test]
@@ -288,7 +286,8 @@ async fn told(home: &Home, mend: &str) {
     assert_eq!(lines(&home.gateway, "WARN bluetooth: "), 1, "{}", home.gateway.log().unwrap());
 }
 
-/// The next reading arrives, the fault is over, and its begin and end were said once.
+/// The next reading arrives, and the fault is over. Its begin and end were said once; one that passes within seconds is
+/// not said at all.
 async fn mended(home: &Home, mut cuff: Cuff) {
     cuff.meet().await;
     assert!(cuff.say(reading(1).bytes()));
@@ -296,9 +295,8 @@ async fn mended(home: &Home, mut cuff: Cuff) {
     let status = home.gateway.status().await.unwrap();
     assert_eq!(fault(&status), "", "{status:#}");
     assert_eq!(link(&status), "connected", "{status:#}");
-    for said in ["WARN bluetooth: ", "INFO bluetooth: works again"] {
-        assert_eq!(lines(&home.gateway, said), 1, "{said}: {}", home.gateway.log().unwrap());
-    }
+    let said = ["WARN bluetooth: ", "INFO bluetooth: works again"].map(|said| lines(&home.gateway, said));
+    assert!(said == [1, 1] || said == [0, 0], "{said:?}: {}", home.gateway.log().unwrap());
 }
 
 /// How the first cuff's link stands.
