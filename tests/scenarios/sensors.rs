@@ -276,7 +276,7 @@ impl Fence {
     /// All that the hub ever gets of what was sent so far.
     async fn all_told(&mut self, home: &Home) -> Vec<Value> {
         self.moved += 1;
-        self.door.report(&[Object::door(self.moved % 2 == 0)], 1);
+        self.door.report(&[Object::door(self.moved.is_multiple_of(2))], 1);
         let moved = |seen: &[Value]| said(seen, "fence").len() == self.moved;
         home.hub.wait_for("the fence", LIMIT, moved).await.unwrap();
         home.drained(LIMIT).await.unwrap();
