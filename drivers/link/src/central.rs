@@ -166,7 +166,12 @@ impl Central {
     /// The scan cannot be begun again; the central is used up.
     pub async fn restart_scan(&self) -> Result<(), LinkError> {
         self.0.bluez.stop_scan().await;
-        self.0.bluez.start_scan(&self.0.services).await
+        let begun = self.0.bluez.start_scan(&self.0.services).await;
+        if let Err(why) = &begun {
+            // Without a scan nothing would ever come of it again, and nothing would tell.
+            self.0.presence.lost(why.clone());
+        }
+        begun
     }
 
     /// How many advertisements went unread because there were too many.

@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use varde_drivers as drivers;
 use varde_drivers::{Input, Output, Session};
 use varde_link::{self as link, Link, LinkError, Recorder};
-use varde_wire::{DeviceId, Instant};
+use varde_wire::{DeviceId, Flags, Instant, Observation};
 
 use super::commits::Commits;
 use crate::board::{Board, Fault};
@@ -175,6 +175,11 @@ impl Line<'_> {
         while let Some(output) = session.poll_output() {
             match output {
                 Output::Reading(reading) => {
+                    // One in doubt is passed on, but proves nothing of its sensor.
+                    let doubted = |observation: &Observation| observation.flags.has(Flags::QUESTIONABLE);
+                    if self.is_overheard && !reading.observations.iter().any(doubted) {
+                        self.board.well(&Fault::Device(reading.device.clone()));
+                    }
                     // Not waited for: the commit of one reading must not hold up the next.
                     if let Some(committed) = self.intake.take(reading).await? {
                         commits.add(committed);

@@ -157,6 +157,11 @@ impl Bluez {
         self.daemon().faults.be_busy(calls);
     }
 
+    /// How many methods all clients have called so far.
+    pub fn calls(&self) -> u64 {
+        self.daemon().calls
+    }
+
     fn daemon(&self) -> MutexGuard<'_, Daemon> {
         lock(&self.process.daemon)
     }

@@ -20,6 +20,7 @@ pub(super) type Options = HashMap<String, OwnedVariant>;
 impl Daemon {
     /// Performs a method call and emits what follows from it.
     pub(super) fn call(&mut self, call: &Message) {
+        self.calls += 1;
         match self.answer(call) {
             Ok(None) => {}
             Ok(Some(reply)) => self.emit(Ok(reply)),

@@ -37,6 +37,8 @@ pub(super) struct Daemon {
     pub(super) discovery: BTreeMap<String, Discovery>,
     pub(super) agents: Agents,
     pub(super) faults: Faults,
+    /// How many methods were called.
+    pub(super) calls: u64,
     /// Draws passkeys.
     pub(super) chance: Chance,
     out: Outgoing,
@@ -60,6 +62,7 @@ impl Daemon {
             discovery: BTreeMap::new(),
             agents: Agents::default(),
             faults: Faults::default(),
+            calls: 0,
             chance: Chance::seeded(0),
             out,
         }

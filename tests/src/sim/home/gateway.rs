@@ -51,6 +51,19 @@ pub enum Device {
         /// What it speaks, such as `blood-pressure`.
         profile: &'static str,
     },
+    /// A Bluetooth sensor that is never connected to.
+    Beacon {
+        /// Its name in the roster.
+        name: String,
+        /// Its address.
+        address: Address,
+        /// The format of its advertisements, such as `bthome`.
+        profile: &'static str,
+        /// What it is for, such as `pendant`.
+        purpose: Option<&'static str>,
+        /// The key that its advertisements are encrypted with.
+        bind_key: Option<[u8; 16]>,
+    },
 }
 
 impl Device {
@@ -74,8 +87,13 @@ impl Device {
         Self::Ble { name: name.into(), address, profile }
     }
 
+    /// A sensor that advertises in one of the gateway's formats, in the clear.
+    pub fn beacon(name: &str, address: Address, profile: &'static str) -> Self {
+        Self::Beacon { name: name.into(), address, profile, purpose: None, bind_key: None }
+    }
+
     pub(super) const fn is_bluetooth(&self) -> bool {
-        matches!(self, Self::Ble { .. })
+        matches!(self, Self::Ble { .. } | Self::Beacon { .. })
     }
 
     /// Its `[[device]]` table.
@@ -90,11 +108,19 @@ impl Device {
                      profile = '{profile}'\n{purpose}"
                 )
             }
-            Self::Ble { name, address, profile } => format!(
-                "\n[[device]]\nname = '{name}'\nprotocol = 'ble'\naddress = '{address}'\nprofile = '{profile}'\n"
-            ),
+            Self::Ble { name, address, profile } => ble_table(name, *address, profile),
+            Self::Beacon { name, address, profile, purpose, bind_key } => {
+                let purpose = purpose.map(|purpose| format!("purpose = '{purpose}'\n")).unwrap_or_default();
+                let bind_key =
+                    bind_key.map(|key| format!("bind_key = '{:032x}'\n", u128::from_be_bytes(key)));
+                ble_table(name, *address, profile) + &purpose + &bind_key.unwrap_or_default()
+            }
         }
     }
+}
+
+fn ble_table(name: &str, address: Address, profile: &str) -> String {
+    format!("\n[[device]]\nname = '{name}'\nprotocol = 'ble'\naddress = '{address}'\nprofile = '{profile}'\n")
 }
 
 /// What a gateway finds where it is installed.
