@@ -113,15 +113,20 @@ struct Spent {
 
 impl Spent {
     fn read(home: &Home) -> Result<Self, Box<dyn Error>> {
-        let of = |program: Option<&varde_tests::sim::programs::Program>| -> Result<f64, Box<dyn Error>> {
-            let id = program.and_then(|program| program.id()).ok_or_else(|| missing("a process"))?;
-            let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
-            // proc_pid_stat(5): after the name in brackets, user and system time are the 12th and 13th.
-            let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-            let ticks = |place: usize| fields.get(place).and_then(|text| text.parse::<f64>().ok());
-            let spent = ticks(11).zip(ticks(12)).map(|(user, system)| user + system);
-            Ok(spent.ok_or_else(|| missing("its times"))? / 100.0)
+        let of = |program: Option<&varde_tests::sim::programs::Program>| {
+            processor_seconds(program.and_then(|program| program.id()))
         };
         Ok(Self { gateway: of(home.gateway.program())?, hub: of(home.hub.program())? })
     }
+}
+
+/// What a process has spent so far, user and system.
+pub(crate) fn processor_seconds(id: Option<u32>) -> Result<f64, Box<dyn Error>> {
+    let id = id.ok_or_else(|| missing("a process"))?;
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
+    // proc_pid_stat(5): after the name in brackets, user and system time are the 12th and 13th.
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |place: usize| fields.get(place).and_then(|text| text.parse::<f64>().ok());
+    let spent = ticks(11).zip(ticks(12)).map(|(user, system)| user + system);
+    Ok(spent.ok_or_else(|| missing("its times"))? / 100.0)
 }
