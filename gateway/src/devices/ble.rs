@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use varde_core::Backoff;
 use varde_drivers::Session;
 use varde_link::{Address, Bluetooth, Central, CentralEvent, LinkError, Sought, Uuid};
-use varde_wire::Instant;
+use varde_wire::{DeviceId, Instant};
 
 use super::line::{Conversation, Line, LineEnded};
 use super::radio_care::RadioCare;
@@ -220,7 +220,8 @@ impl Radio {
             Err(error) => {
                 tracing::debug!("{name}: {error}");
                 if heard.went(false, false) >= FRUITLESS {
-                    self.board.fault(fault, error);
+                    // Whatever BlueZ calls it: one that has forgotten its bond ends each connection in other words.
+                    self.board.fault(fault, format!("is heard, but no connection to it lasts: bring it nearer, or change its battery; {}", pair_again(name)));
                 }
                 return Ok(());
             }
@@ -234,8 +235,7 @@ impl Radio {
         if answered {
             self.board.well(&fault);
         } else if fruitless >= FRUITLESS {
-            let again = format!("`varde devices forget {name}` and `varde devices pair`");
-            self.board.fault(fault, format!("connects and hangs up without a word; if it was paired, it may have forgotten this gateway: pair it again with {again}"));
+            self.board.fault(fault, format!("connects and hangs up without a word; {}", pair_again(name)));
         }
         match ended {
             LineEnded::Store(error) => Err(error),
@@ -280,6 +280,12 @@ impl Radio {
             .iter()
             .for_each(|heard| self.board.device(&heard.device.name, |state| state.link = link));
     }
+}
+
+fn pair_again(name: &DeviceId) -> String {
+    format!(
+        "if it was paired, it may have forgotten this gateway: pair it again with `varde devices forget {name}` and `varde devices pair`"
+    )
 }
 
 impl Heard {

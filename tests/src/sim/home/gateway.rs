@@ -50,6 +50,8 @@ pub enum Device {
         address: Address,
         /// What it speaks, such as `blood-pressure`.
         profile: &'static str,
+        /// Further keys of its table, as TOML.
+        settings: String,
     },
 }
 
@@ -71,7 +73,18 @@ impl Device {
 
     /// A Bluetooth device with one of the gateway's profiles.
     pub fn meter(name: &str, address: Address, profile: &'static str) -> Self {
-        Self::Ble { name: name.into(), address, profile }
+        Self::Ble { name: name.into(), address, profile, settings: String::new() }
+    }
+
+    /// The same with these keys in its table, as TOML. Only a Bluetooth device has any.
+    #[must_use]
+    pub fn with(self, keys: &str) -> Self {
+        match self {
+            Self::Ble { name, address, profile, settings } => {
+                Self::Ble { name, address, profile, settings: format!("{settings}{keys}\n") }
+            }
+            Self::Esp3 { .. } => self,
+        }
     }
 
     pub(super) const fn is_bluetooth(&self) -> bool {
@@ -90,8 +103,9 @@ impl Device {
                      profile = '{profile}'\n{purpose}"
                 )
             }
-            Self::Ble { name, address, profile } => format!(
-                "\n[[device]]\nname = '{name}'\nprotocol = 'ble'\naddress = '{address}'\nprofile = '{profile}'\n"
+            Self::Ble { name, address, profile, settings } => format!(
+                "\n[[device]]\nname = '{name}'\nprotocol = 'ble'\naddress = '{address}'\nprofile = '{profile}'\n\
+                 {settings}"
             ),
         }
     }
@@ -187,6 +201,8 @@ impl Gateway {
         command.arg("run").arg("--config").arg(&self.configuration);
         // A service manager around the tests is not around the gateway.
         command.env_remove("JOURNAL_STREAM").env_remove("NOTIFY_SOCKET").env_remove("WATCHDOG_USEC");
+        // The meters' clocks are.
+        command.env("TZ", "UTC");
         if let Some(bus) = &self.bus {
             command.env("DBUS_SYSTEM_BUS_ADDRESS", bus);
         }
