@@ -238,7 +238,9 @@ impl Drop for Hold {
 
 async fn find(radio: &Radio, address: Address) -> Result<Peripheral, LinkError> {
     let unreachable = |reason: String| LinkError::OutOfReach { address, reason };
-    let known = radio.adapter.peripherals().await.map_err(|error| unreachable(error.to_string()))?;
+    let adapter = radio.adapters.get(&address);
+    let adapter = adapter.ok_or_else(|| unreachable("it is not one to connect to".to_owned()))?;
+    let known = adapter.peripherals().await.map_err(|error| unreachable(error.to_string()))?;
     known
         .into_iter()
         .find(|peripheral| peripheral.address().into_inner() == address.0)

@@ -49,13 +49,15 @@ pub enum CentralEvent {
     Advertised(Advertisement),
 }
 
-/// Bluetooth on this box. Keep one for the life of the process: the connection to D-Bus that btleplug opens is
-/// never closed again, so a new one for each attempt would use up the bus's connections.
+/// Bluetooth on this box. Keep one for the life of the process: the connections to D-Bus that btleplug opens are
+/// never closed again, so new ones for each attempt would use up the bus's connections.
 #[derive(Debug)]
 pub struct Bluetooth {
     clock: BootClock,
-    /// btleplug, and the D-Bus daemon to which it is connected.
-    manager: Option<(String, Manager)>,
+    /// btleplug, and the D-Bus daemon to which it is connected: once for each device that is connected to. On one
+    /// connection devices would lose each other's values without a word: asked to forget the match rule of one
+    /// device, dbus-daemon (1.14) forgets the newest that differs in nothing but its `path_namespace`.
+    managers: BTreeMap<Address, (String, Manager)>,
 }
 
 /// The radio, listening. When it fails it is used up: its links have ended as well, and [`Bluetooth::listen`]
@@ -67,7 +69,8 @@ pub struct Central(Arc<Radio>);
 #[derive(Debug)]
 pub(crate) struct Radio {
     pub(crate) presence: Arc<Presence>,
-    pub(crate) adapter: Adapter,
+    /// The adapter as each device that is connected to has it for itself.
+    pub(crate) adapters: BTreeMap<Address, Adapter>,
     pub(crate) clock: BootClock,
     pub(crate) sought: BTreeMap<Address, Vec<Uuid>>,
     /// What is scanned for; nothing means everything.
@@ -81,7 +84,7 @@ impl Bluetooth {
     /// Bluetooth that stamps what it hears by `clock`. Nothing is opened yet.
     #[must_use]
     pub fn new(clock: BootClock) -> Self {
-        Self { clock, manager: None }
+        Self { clock, managers: BTreeMap::new() }
     }
 
     /// Switches on the first adapter and listens for the `sought` devices, until the central and all its links
@@ -91,12 +94,14 @@ impl Bluetooth {
     /// D-Bus, bluetoothd or the adapter is missing or does not do its part.
     pub async fn listen(&mut self, sought: Vec<Sought>) -> Result<Central, LinkError> {
         let bluez = Bluez::find().await?;
-        let adapter = self.adapter(&bluez).await?;
         let services = scanned_services(&sought);
-        let listener = Listener {
-            connecting: sought.iter().filter(|device| device.connects).map(|device| device.address).collect(),
-            clock: self.clock,
-        };
+        let connecting: BTreeSet<Address> =
+            sought.iter().filter(|device| device.connects).map(|device| device.address).collect();
+        let mut adapters = BTreeMap::new();
+        for &address in &connecting {
+            adapters.insert(address, self.adapter(address, &bluez).await?);
+        }
+        let listener = Listener { connecting, clock: self.clock };
         let sought: BTreeMap<_, _> =
             sought.into_iter().map(|sought| (sought.address, sought.services)).collect();
         let presence = Arc::new(Presence::new(listener.connecting.clone()));
@@ -106,7 +111,7 @@ impl Bluetooth {
         }
         let signals = bluez.signals();
         let watch = tokio::spawn(listener.listen(signals, Arc::clone(&presence)));
-        let radio = Radio { presence, adapter, clock: self.clock, sought, services, watch, bluez };
+        let radio = Radio { presence, adapters, clock: self.clock, sought, services, watch, bluez };
         radio.bluez.ask_for_signals(radio.sought.keys()).await?;
         radio.bluez.start_scan(&radio.services).await?;
         Ok(Central(Arc::new(radio)))
@@ -128,17 +133,17 @@ impl Bluetooth {
         bluez::restart_daemon().await
     }
 
-    /// btleplug's view of the same adapter.
-    async fn adapter(&mut self, bluez: &Bluez) -> Result<Adapter, LinkError> {
+    /// btleplug's view of the same adapter, for one device.
+    async fn adapter(&mut self, address: Address, bluez: &Bluez) -> Result<Adapter, LinkError> {
         let absent = |error: btleplug::Error| LinkError::BusAbsent { reason: error.to_string() };
         let bus = bluez.bus_id();
-        let manager = match self.manager.take() {
+        let manager = match self.managers.remove(&address) {
             Some((old, manager)) if old == bus => manager,
             _ => Manager::new().await.map_err(absent)?,
         };
         // Kept only if it answers: one that the bus has cut off would never recover.
         let adapters = manager.adapters().await.map_err(absent)?;
-        self.manager = Some((bus, manager));
+        self.managers.insert(address, (bus, manager));
         // btleplug names an adapter "hci0 (usb:...)" and lists several in any order.
         let name = format!("{} (", bluez.adapter_name());
         for adapter in adapters {

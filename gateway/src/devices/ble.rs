@@ -234,7 +234,10 @@ impl Radio {
             Err(error) => {
                 tracing::debug!("{name}: {error}");
                 if heard.went(false, false) >= FRUITLESS {
-                    self.board.fault(fault, unfaithful(name, &error));
+                    // Whatever BlueZ calls it: one that has forgotten its bond ends each connection in other words.
+                    let message =
+                        format!("is heard, but no connection to it lasts ({error}); {}", pair_again(name));
+                    self.board.fault(fault, message);
                 }
                 return Ok(());
             }
@@ -248,7 +251,7 @@ impl Radio {
         if answered {
             self.board.well(&fault);
         } else if fruitless >= FRUITLESS {
-            self.board.fault(fault, unfaithful(name, &ended));
+            self.board.fault(fault, format!("connects and hangs up without a word; {}", pair_again(name)));
         }
         match ended {
             LineEnded::Store(error) => Err(error),
@@ -298,11 +301,9 @@ impl Radio {
     }
 }
 
-/// What is likely wrong with a meter that is near, and never says a word.
-fn unfaithful(name: &DeviceId, reason: &impl std::fmt::Display) -> String {
+fn pair_again(name: &DeviceId) -> String {
     format!(
-        "it is near, and each visit ends without a word ({reason}). If it was paired, it may have forgotten this \
-         gateway: pair it again with `varde devices pair ADDRESS --as {name}`"
+        "if it was paired, it may have forgotten this gateway: pair it again with `varde devices pair ADDRESS --as {name}`"
     )
 }
 

@@ -50,6 +50,8 @@ pub enum Device {
         address: Address,
         /// What it speaks, such as `blood-pressure`.
         profile: &'static str,
+        /// Further keys of its table, as TOML.
+        settings: String,
     },
     /// A Bluetooth sensor that is never connected to.
     Beacon {
@@ -84,7 +86,18 @@ impl Device {
 
     /// A Bluetooth device with one of the gateway's profiles.
     pub fn meter(name: &str, address: Address, profile: &'static str) -> Self {
-        Self::Ble { name: name.into(), address, profile }
+        Self::Ble { name: name.into(), address, profile, settings: String::new() }
+    }
+
+    /// The same with these keys in its table, as TOML. Only a Bluetooth device has any.
+    #[must_use]
+    pub fn with(self, keys: &str) -> Self {
+        match self {
+            Self::Ble { name, address, profile, settings } => {
+                Self::Ble { name, address, profile, settings: format!("{settings}{keys}\n") }
+            }
+            Self::Esp3 { .. } | Self::Beacon { .. } => self,
+        }
     }
 
     /// A sensor that advertises in one of the gateway's formats, in the clear.
@@ -108,7 +121,7 @@ impl Device {
                      profile = '{profile}'\n{purpose}"
                 )
             }
-            Self::Ble { name, address, profile } => ble_table(name, *address, profile),
+            Self::Ble { name, address, profile, settings } => ble_table(name, *address, profile) + settings,
             Self::Beacon { name, address, profile, purpose, bind_key } => {
                 let purpose = purpose.map(|purpose| format!("purpose = '{purpose}'\n")).unwrap_or_default();
                 let bind_key =
@@ -213,6 +226,8 @@ impl Gateway {
         command.arg("run").arg("--config").arg(&self.configuration);
         // A service manager around the tests is not around the gateway.
         command.env_remove("JOURNAL_STREAM").env_remove("NOTIFY_SOCKET").env_remove("WATCHDOG_USEC");
+        // The meters' clocks are.
+        command.env("TZ", "UTC");
         if let Some(bus) = &self.bus {
             command.env("DBUS_SYSTEM_BUS_ADDRESS", bus);
         }

@@ -32,6 +32,14 @@ impl Outbox {
         if self.waiting.is_empty() || !link.is_connected() {
             return;
         }
+        self.indicate(link, radio);
+        if self.waiting.is_empty() {
+            radio.disconnect();
+        }
+    }
+
+    /// Indicates what can be indicated.
+    pub(super) fn indicate(&mut self, link: &mut Link, radio: &Radio) {
         while let Some((characteristic, value)) = self.waiting.front()
             && link.subscribed(*characteristic)
             && radio.indicate(*characteristic, value.clone())
@@ -39,9 +47,6 @@ impl Outbox {
             self.waiting.pop_front();
             self.confirmed += 1;
             link.touch();
-        }
-        if self.waiting.is_empty() {
-            radio.disconnect();
         }
     }
 }

@@ -63,6 +63,7 @@ pub type Thermometer = Meter<EarThermometer>;
 pub struct EarThermometer {
     outbox: Outbox,
     clock: Clock,
+    stays: bool,
 }
 
 impl Thermometer {
@@ -88,7 +89,8 @@ impl Thermometer {
             battery(78),
             information("ET-2"),
         ];
-        Self::bring(bluez, setup, "ET-2", services, EarThermometer { outbox: Outbox::default(), clock })
+        let firmware = EarThermometer { outbox: Outbox::default(), clock, stays: false };
+        Self::bring(bluez, setup, "ET-2", services, firmware)
     }
 }
 
@@ -98,6 +100,11 @@ impl EarThermometer {
         let taken = Some(self.clock.now());
         let value = Float::new(tenths, -1);
         self.hold(&Temperature { value, fahrenheit: false, taken, site: Some(3) });
+    }
+
+    /// Looks for the gateway without a measurement, and does not hang up after one.
+    pub const fn stay(&mut self) {
+        self.stays = true;
     }
 
     /// Keeps this measurement until it is confirmed.
@@ -123,7 +130,7 @@ impl EarThermometer {
 
 impl Firmware for EarThermometer {
     fn calls(&self) -> bool {
-        self.outbox.waiting() > 0
+        self.stays || self.outbox.waiting() > 0
     }
 
     fn hear(&mut self, event: Event, _link: &Link, _radio: &Radio) {
@@ -135,7 +142,11 @@ impl Firmware for EarThermometer {
     fn act(&mut self, link: &mut Link, radio: &Radio) -> Option<Duration> {
         radio.set_value(DATE_TIME, self.clock.date_time());
         radio.set_value(CURRENT_TIME, self.clock.current_time());
-        self.outbox.hand_over(link, radio);
+        if self.stays {
+            self.outbox.indicate(link, radio);
+        } else {
+            self.outbox.hand_over(link, radio);
+        }
         link.is_connected().then_some(SECOND)
     }
 }
