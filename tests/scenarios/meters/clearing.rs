@@ -2,7 +2,7 @@
 
 use varde_tests::sim::meters::Firmware as _;
 
-use crate::memory::{METER, bring, device, expected, of, record};
+use crate::memory::{METER, bring, device, expected, measure, of};
 use crate::{LIMIT, prepared, taken, until};
 
 /// The hub is away all the while: what is kept is kept in the gateway.
@@ -13,15 +13,13 @@ async fn nothing_is_deleted_in_a_meter_before_the_gateway_has_it_for_good() {
     let Some(mut home) = prepared(devices, "[store]\ncommit_window_ms = 5000\n").await else { return };
     home.gateway.start().await.unwrap();
     let meter = bring(&home);
-    meter.with(|meter| {
-        (0..10).for_each(|number| {
-            meter.measure(record(number));
-        })
-    });
+    measure(&meter, 0..10);
     let fetched = |status: &serde_json::Value| taken(status, METER) >= 20;
     home.gateway.wait_for("the whole memory", LIMIT, fetched).await.unwrap();
     home.gateway.kill().await.unwrap();
-    assert_eq!(meter.with(|meter| (meter.memory().len(), meter.deleted().len())), (10, 0));
+    // On a machine that stood still meanwhile it may have been committed after all, and comes twice then.
+    let is_committed = home.gateway.committed().unwrap().iter().any(|lane| lane.next_seq >= 20);
+    assert!(is_committed || meter.with(|meter| meter.deleted().is_empty()));
 
     home.gateway.start().await.unwrap();
     until(&meter, |meter| meter.memory().is_empty()).await;
@@ -31,5 +29,7 @@ async fn nothing_is_deleted_in_a_meter_before_the_gateway_has_it_for_good() {
     home.hub.start().await.unwrap();
     home.gateway.start().await.unwrap();
     let seen = home.hub.wait_for("the memory", LIMIT, |seen| of(seen).len() >= 10).await.unwrap();
-    assert_eq!(of(&seen), expected(0..10));
+    let arrived = of(&seen);
+    assert!(arrived == expected(0..10) || is_committed && arrived.ends_with(&expected(0..10)), "{arrived:?}");
+    assert_eq!(meter.with(|meter| meter.deleted().len()), 10);
 }

@@ -25,7 +25,7 @@ const LIMIT: Duration = Duration::from_secs(90);
 
 /// A running home with these devices, which are not in reach yet; nothing where a program is not installed.
 async fn home(devices: Vec<Device>) -> Option<Home> {
-    let mut home = prepared(devices, "[log]\nlevel = 'debug'\n").await?;
+    let mut home = prepared(devices, "").await?;
     home.hub.start().await.unwrap();
     home.gateway.start().await.unwrap();
     Some(home)

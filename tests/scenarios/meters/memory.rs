@@ -56,49 +56,43 @@ async fn a_memory_arrives_once_in_order_and_the_next_visit_brings_only_what_is_n
 
     assert!(home.gateway.stop().await.unwrap().unwrap().success());
     home.gateway.start().await.unwrap();
-    meter.with(|meter| {
-        (20..23).for_each(|number| {
-            meter.measure(record(number));
-        })
-    });
+    measure(&meter, 20..23);
     until(&meter, |meter| !meter.calls()).await;
     let seen = home.hub.wait_for("the new ones", LIMIT, |seen| of(seen).len() >= 23).await.unwrap();
     assert_eq!(of(&seen), expected(0..23));
     assert_eq!(meter.with(|meter| meter.memory().len()), 23, "nothing is deleted unasked");
 }
 
+/// That the records are kept is remembered when all have come: those of the broken transfer come again, and no
+/// others.
 #[tokio::test]
-async fn a_transfer_that_a_stop_of_the_gateway_interrupts_is_completed_without_repeating_any() {
+async fn a_transfer_that_a_stop_of_the_gateway_interrupts_is_completed() {
     let Some(mut home) = home(vec![device()]).await else { return };
     let meter = bring(&home);
-    meter.with(|meter| {
-        (0..MANY).for_each(|number| {
-            meter.measure(record(number));
-        })
-    });
+    measure(&meter, 0..MANY);
     part_way(&home).await;
     assert!(home.gateway.stop().await.unwrap().unwrap().success());
+    let before = committed(&home);
     home.gateway.start().await.unwrap();
     meter.with(|meter| meter.call());
     let repeated = completed(&home, &meter).await;
-    println!("{repeated} of {MANY} came twice");
-    assert_eq!(repeated, 0);
+    println!("{repeated} of {MANY} came twice, of {before} entries that were committed");
+    assert!(repeated <= before, "{repeated} came twice, of {before} that were committed");
 }
 
+/// The same where nobody was asked.
 #[tokio::test]
 async fn a_transfer_that_the_gateway_s_death_interrupts_is_completed() {
     let Some(mut home) = home(vec![device()]).await else { return };
     let meter = bring(&home);
-    meter.with(|meter| {
-        (0..MANY).for_each(|number| {
-            meter.measure(record(number));
-        })
-    });
+    measure(&meter, 0..MANY);
     part_way(&home).await;
     home.gateway.kill().await.unwrap();
+    let before = committed(&home);
     home.gateway.start().await.unwrap();
     let repeated = completed(&home, &meter).await;
-    println!("{repeated} of {MANY} came twice");
+    println!("{repeated} of {MANY} came twice, of {before} entries that were committed");
+    assert!(repeated <= before, "{repeated} came twice, of {before} that were committed");
 }
 
 /// Enough that a transfer takes some seconds.
@@ -109,6 +103,12 @@ async fn part_way(home: &Home) {
     let part = |status: &Value| taken(status, METER) >= 200;
     let status = home.gateway.wait_for("a part of the memory", LIMIT, part).await.unwrap();
     assert!(taken(&status, METER) < 700, "the transfer is nearly over: {status:#}");
+}
+
+/// How many entries stand in the file of a gateway that does not run.
+fn committed(home: &Home) -> usize {
+    let lanes = home.gateway.committed().unwrap();
+    lanes.iter().map(|lane| usize::try_from(lane.next_seq).unwrap()).sum()
 }
 
 /// Every record is at the hub. Gives how many were there more than once.
@@ -134,6 +134,15 @@ pub(crate) fn device() -> Device {
 /// A meter that is bonded with the gateway and whose clock is right.
 pub(crate) fn bring(home: &Home) -> GlucoseMeter {
     GlucoseMeter::switch_on(bluez(home), &Setup::bonded(address(1)), Clock::default())
+}
+
+/// Takes these records into the meter's memory.
+pub(crate) fn measure(meter: &GlucoseMeter, numbers: std::ops::Range<i16>) {
+    meter.with(|meter| {
+        for number in numbers {
+            meter.measure(record(number));
+        }
+    });
 }
 
 /// Each can be told from the others by its minute.
