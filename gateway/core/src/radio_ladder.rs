@@ -113,8 +113,10 @@ impl RadioLadder {
 
     /// The radio says that it does not work.
     pub fn handle_failed(&mut self, now: Instant) {
-        if self.state == State::Well {
-            self.state = State::Failing(now);
+        match self.state {
+            // While it rests nothing of ours can have ended the scan.
+            State::Well | State::Resting { why: Why::Silence, .. } => self.state = State::Failing(now),
+            State::Failing(_) | State::Climbing { .. } | State::Resting { why: Why::Failure, .. } => {}
         }
     }
 

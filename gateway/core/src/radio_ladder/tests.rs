@@ -81,6 +81,18 @@ fn a_rung_that_ends_the_scan_itself_is_no_failure_and_no_proof_of_hearing() {
     assert_eq!(until(&mut ladder, 1000), expected);
 }
 
+#[test]
+fn a_bluetoothd_that_dies_after_a_silence_was_told_is_not_left_dead_until_the_rest_is_over() {
+    let mut ladder = RadioLadder::new(QUIET, true, at(0));
+    assert_eq!(until(&mut ladder, 780).last(), Some(&(780, RadioCare::Silent)));
+    ladder.handle_failed(at(800));
+    let expected = [(820, RadioCare::Take(Rung::PowerCycle)), (880, RadioCare::Take(Rung::RestartDaemon))];
+    assert_eq!(until(&mut ladder, 900), expected);
+    ladder.handle_listening(at(905));
+    ladder.handle_heard(at(910));
+    assert_eq!(ladder.poll_output(), Some(RadioCare::HeardAgain));
+}
+
 #[derive(Clone, Debug)]
 enum Happening {
     Heard,
