@@ -234,9 +234,8 @@ impl Radio {
             Err(error) => {
                 tracing::debug!("{name}: {error}");
                 if heard.went(false, false) >= FRUITLESS {
-                    // Whatever BlueZ calls it: one that has forgotten its bond ends each connection in other words.
-                    let message =
-                        format!("is heard, but no connection to it lasts ({error}); {}", pair_again(name));
+                    // Without BlueZ's reason: it words one cause in turns in several ways, and each would be said anew.
+                    let message = format!("is heard, but no connection to it lasts; {}", pair_again(name));
                     self.board.fault(fault, message);
                 }
                 return Ok(());
