@@ -97,13 +97,14 @@ impl Radio {
                 Ok(central) => {
                     radio.board.well(&Fault::Bluetooth);
                     care.listening();
-                    failing = None;
                     told = None;
                     radio.link_states("listening");
                     let began = clock::now();
                     let ended = radio.hear(central, &bluetooth, &mut care).await;
                     if clock::now().since(began) > RETRY_LONGEST {
                         backoff.succeeded();
+                        // Not sooner: a radio that works for a moment, again and again, fails all the time.
+                        failing = None;
                     }
                     ended
                 }
