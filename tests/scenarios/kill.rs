@@ -197,7 +197,9 @@ async fn lives(
         }
         let place = |lane: &Committed| format!("{} {}/{}", lane.lane, lane.released_seq, lane.next_seq);
         let places: Vec<_> = after.iter().map(place).collect();
-        println!("kill {kill} after {life:?}: {}", places.join(", "));
+        if kill % 20 == 0 {
+            println!("kill {kill} after {life:?}: {}", places.join(", "));
+        }
         before = after;
     }
     Ok(())

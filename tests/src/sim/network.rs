@@ -174,9 +174,12 @@ impl Relay {
                 () = until(&mut weather, |now| now.state == State::Cut) => {
                     drop(listening);
                     // Bound but not listening: the port stays ours and the kernel refuses whoever comes.
-                    let Ok(kept) = bound(self.address) else { return };
+                    let kept = insist(|| bound(self.address)).await;
                     until(&mut weather, |now| now.state != State::Cut).await;
-                    listener = kept.listen(64).ok();
+                    listener = match kept.listen(64) {
+                        Ok(listening) => Some(listening),
+                        Err(_) => Some(insist(|| bound(self.address)?.listen(64)).await),
+                    };
                 }
             }
             while connections.try_join_next().is_some() {}
@@ -327,6 +330,17 @@ fn time_for(len: usize, bytes_per_second: u64) -> Duration {
     Duration::from_nanos((len as u64).saturating_mul(1_000_000_000) / bytes_per_second.max(1))
 }
 
+/// A program that is being started holds all sockets of this process for a moment, closed ones too: a port is free
+/// again only when it runs.
+async fn insist<T>(take: impl Fn() -> std::io::Result<T>) -> T {
+    loop {
+        match take() {
+            Ok(taken) => return taken,
+            Err(_) => tokio::time::sleep(Duration::from_millis(1)).await,
+        }
+    }
+}
+
 fn bound(address: SocketAddr) -> std::io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
@@ -433,6 +447,32 @@ mod tests {
         let mut gateway = connected.await.unwrap();
         let mut broker = listener.accept().await.unwrap().0;
         passes(&mut gateway, &mut broker, b"again").await;
+    }
+
+    #[tokio::test]
+    async fn a_network_that_is_cut_while_programs_are_started_comes_back() {
+        let Ends { network, listener, .. } = ends().await;
+        let programs = tokio::spawn(async {
+            loop {
+                let _ = tokio::process::Command::new("true").status().await;
+            }
+        });
+        for _ in 0..200 {
+            network.cut();
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            network.heal();
+            let through = async {
+                loop {
+                    tokio::select! {
+                        connected = TcpStream::connect(network.address()) => drop(connected),
+                        accepted = listener.accept() => return accepted.map(drop),
+                    }
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            };
+            timeout(LIMIT, through).await.unwrap().unwrap();
+        }
+        programs.abort();
     }
 
     #[tokio::test]
