@@ -195,8 +195,8 @@ impl DeviceEnd {
 
     fn take(&mut self, packet: Packet, memory: &mut impl Memory) {
         match packet {
-            Packet::Greeting(Direction::ToDevice, Greeting::Hello { lowest, highest }) => {
-                self.greet(lowest, highest, memory);
+            Packet::Greeting(Direction::ToDevice, Greeting::Hello { lowest, highest, nonce }) => {
+                self.greet(lowest..=highest, nonce, memory);
             }
             Packet::ToDevice(session, message) if self.session == Some(session) => {
                 self.heard();
@@ -207,8 +207,8 @@ impl DeviceEnd {
         }
     }
 
-    fn greet(&mut self, lowest: u8, highest: u8, memory: &impl Memory) {
-        if !(lowest..=highest).contains(&VERSION) {
+    fn greet(&mut self, versions: core::ops::RangeInclusive<u8>, nonce: u32, memory: &impl Memory) {
+        if !versions.contains(&VERSION) {
             self.greeting = Some(Greeting::Incompatible { lowest: VERSION, highest: VERSION });
             return;
         }
@@ -221,6 +221,7 @@ impl DeviceEnd {
         self.state_at = self.now;
         self.greeting = Some(Greeting::Identity(Identity {
             version: VERSION,
+            nonce,
             session,
             log: memory.log(),
             events_through: events.next.saturating_sub(1),

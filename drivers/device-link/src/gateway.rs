@@ -67,6 +67,8 @@ pub struct GatewayEnd {
     is_connected: bool,
     session: Option<u32>,
     hello_at: Option<Instant>,
+    /// Of the greeting that is not answered yet.
+    nonce: Option<u32>,
     no_hello_before: Instant,
     heard_at: Instant,
     alive_at: Instant,
@@ -103,6 +105,7 @@ impl GatewayEnd {
             is_connected: false,
             session: None,
             hello_at: None,
+            nonce: None,
             no_hello_before: Instant::default(),
             heard_at: Instant::default(),
             alive_at: Instant::default(),
@@ -174,6 +177,9 @@ impl GatewayEnd {
     /// What to do next.
     pub fn poll_output(&mut self) -> Option<GatewayOutput> {
         if let Some(output) = self.inbox.take() {
+            if let GatewayOutput::Answered(_) = output {
+                self.asked = None;
+            }
             return Some(output);
         }
         if !self.is_connected {
@@ -182,7 +188,9 @@ impl GatewayEnd {
         if self.hello_at.is_some_and(|at| self.now >= at) {
             self.hello_at = Some(self.now.after(GREETING_MS));
             self.no_hello_before = self.now.after(GREETING_MS);
-            let hello = Greeting::Hello { lowest: VERSION, highest: VERSION };
+            let nonce = nonce(self.now);
+            self.nonce = Some(nonce);
+            let hello = Greeting::Hello { lowest: VERSION, highest: VERSION, nonce };
             return Packet::Greeting(Direction::ToDevice, hello).frame().map(GatewayOutput::Send);
         }
         let session = self.session?;
@@ -256,8 +264,10 @@ impl GatewayEnd {
         match packet {
             Packet::Greeting(Direction::ToDevice, _) | Packet::ToDevice(..) => Some(GatewayOutput::Echo),
             Packet::Greeting(Direction::ToGateway, Greeting::Identity(identity)) => {
-                Some(self.greeted(identity))
+                // Any other answers an earlier greeting, and may be out of date.
+                self.nonce.take_if(|nonce| *nonce == identity.nonce).map(|_| self.greeted(identity))
             }
+
             Packet::Greeting(Direction::ToGateway, Greeting::Incompatible { lowest, highest }) => {
                 Some(GatewayOutput::Incompatible { lowest, highest })
             }
@@ -316,7 +326,7 @@ impl GatewayEnd {
             ToGateway::Answer(answered) => {
                 let is_ours = self.asked.as_ref().is_some_and(|asked| asked.number == answered.number);
                 // An answer that came twice answers nothing the second time.
-                self.asked.take_if(|_| is_ours).map(|_| GatewayOutput::Answered(answered))
+                is_ours.then_some(GatewayOutput::Answered(answered))
             }
             ToGateway::Plan(copy) => {
                 let wanted = self
@@ -361,4 +371,9 @@ impl GatewayEnd {
         }
         (self.now >= self.alive_at).then_some(ToDevice::Alive)
     }
+}
+
+/// Differs from that of every greeting before it for seven weeks.
+fn nonce(now: Instant) -> u32 {
+    u32::try_from(now.as_millis() & u64::from(u32::MAX)).unwrap_or_default()
 }

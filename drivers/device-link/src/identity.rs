@@ -25,6 +25,8 @@ pub struct About {
 pub struct Identity {
     /// The version that both ends speak from here on.
     pub version: u8,
+    /// The greeting's.
+    pub nonce: u32,
     /// The session: in every later frame of both ends. Differs from those of the device's earlier sessions.
     pub session: u32,
     /// Names the series of event numbers: drawn at random when the device's event log was made or erased.

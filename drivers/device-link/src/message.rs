@@ -40,6 +40,8 @@ pub enum Greeting {
         lowest: u8,
         /// The highest.
         highest: u8,
+        /// Comes back in the answer, so that no other greeting's is taken for it.
+        nonce: u32,
     },
     /// From the device: who it is; a session begins.
     Identity(Identity),
