@@ -39,6 +39,7 @@ pub mod esp3;
 pub mod float;
 pub mod gatt;
 mod home_time;
+mod line_parameters;
 mod profile;
 mod protocol;
 mod purpose;
@@ -51,8 +52,11 @@ pub use describe::{Description, Field, FieldValue};
 pub use error::{FrameError, Problem};
 pub use gatt::user_data::{Consent, ConsentCode};
 pub use home_time::HomeTime;
+pub use line_parameters::{BadLineParameters, DataBits, LineParameters, Parity, StopBits};
 pub use profile::{BleOptions, BleProfile};
-pub use protocol::{BadDevice, SerialDevice, SerialProtocol};
+pub use protocol::{
+    Crowded, Esp3Options, SerialDevice, SerialEntry, SerialOptions, SerialProtocol, SerialRoster,
+};
 pub use purpose::Purpose;
 pub use reading::Reading;
 pub use session::{Channel, Input, Output, Refused, Request, Session};
