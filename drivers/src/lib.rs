@@ -39,11 +39,13 @@ pub mod esp3;
 pub mod float;
 pub mod gatt;
 mod home_time;
+mod news;
 mod profile;
 mod protocol;
 mod purpose;
 mod reading;
 mod session;
+mod statement;
 mod uuid;
 
 pub use decode::{Decoded, decode_advert, decode_esp3, decode_gatt};
