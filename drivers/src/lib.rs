@@ -40,11 +40,13 @@ pub mod float;
 pub mod gatt;
 mod home_time;
 mod line_parameters;
+mod news;
 mod profile;
 mod protocol;
 mod purpose;
 mod reading;
 mod session;
+mod statement;
 mod uuid;
 
 pub use decode::{Decoded, decode_advert, decode_esp3, decode_gatt};
