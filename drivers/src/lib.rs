@@ -39,11 +39,14 @@ pub mod esp3;
 pub mod float;
 pub mod gatt;
 mod home_time;
+mod line_parameters;
+mod news;
 mod profile;
 mod protocol;
 mod purpose;
 mod reading;
 mod session;
+mod statement;
 mod uuid;
 
 pub use decode::{Decoded, decode_advert, decode_esp3, decode_gatt};
@@ -51,8 +54,11 @@ pub use describe::{Description, Field, FieldValue};
 pub use error::{FrameError, Problem};
 pub use gatt::user_data::{Consent, ConsentCode};
 pub use home_time::HomeTime;
+pub use line_parameters::{BadLineParameters, DataBits, LineParameters, Parity, StopBits};
 pub use profile::{BleOptions, BleProfile};
-pub use protocol::{BadDevice, SerialDevice, SerialProtocol};
+pub use protocol::{
+    Crowded, Esp3Options, SerialDevice, SerialEntry, SerialOptions, SerialProtocol, SerialRoster,
+};
 pub use purpose::Purpose;
 pub use reading::Reading;
 pub use session::{Channel, Input, Output, Refused, Request, Session};

@@ -57,8 +57,8 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
 
     let credentials = &settings.uplink.credentials;
     let gateway = credentials.gateway.clone();
-    let serial_names =
-        settings.serial.iter().flat_map(|port| port.devices.iter().map(|device| device.name.clone()));
+    let serial_names = settings.serial.iter().flat_map(|port| port.roster.entries());
+    let serial_names = serial_names.map(|device| device.name.clone());
     let roster: Vec<_> = serial_names.chain(settings.ble.iter().map(|device| device.name.clone())).collect();
     let board = Arc::new(Board::new(roster.iter().cloned()));
     if let Err(error) = std::fs::create_dir_all(&settings.state_directory) {

@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use varde_drivers::advert::{AdvertFormat, Secret};
-use varde_drivers::esp3::{Deframer, Eep, Telegram};
+use varde_drivers::esp3::{Deframer, Eep, SenderId, Telegram};
 use varde_drivers::{
-    BleOptions, BleProfile, Channel, Input, Purpose, SerialDevice, SerialProtocol, Session, Uuid,
-    decode_advert, decode_esp3, decode_gatt, float,
+    BleOptions, BleProfile, Channel, Esp3Options, Input, Purpose, SerialDevice, SerialOptions, SerialRoster,
+    Session, Uuid, decode_advert, decode_esp3, decode_gatt, float,
 };
 use varde_wire::{
     DeviceId, GatewayId, Instant, OpeningKey, Record, SealingKey, SignedBatch, SignedCommand, SignedReceipt,
@@ -252,9 +252,10 @@ pub fn esp3_stream(bytes: &[u8]) {
     found.extend(std::iter::from_fn(|| pieces.poll_rest()));
     assert_eq!(whole, found, "the same stream in other pieces");
 
-    let sender =
-        SerialDevice { name: device(), id: "00298979".into(), profile: "F6-02-01".into(), purpose: None };
-    let mut session = SerialProtocol::Esp3.session(vec![sender]).expect("a good device");
+    let id = SenderId([0x00, 0x29, 0x89, 0x79]);
+    let sender = Esp3Options { id, profile: Eep::F60201, purpose: Purpose::Pendant };
+    let sender = SerialDevice { name: device(), options: SerialOptions::Esp3(sender) };
+    let mut session = SerialRoster::new(sender).session();
     for (piece, now) in stream.chunks(usize::from(*piece).max(1)).zip((0..).step_by(60)) {
         give(&mut *session, Channel::Serial, piece, now);
     }

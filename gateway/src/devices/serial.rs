@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use varde_core::Backoff;
-use varde_link::SerialLink;
+use varde_drivers::{DataBits, LineParameters, Parity, StopBits};
+use varde_link::{self as link, SerialLink};
 
 use super::line::{Line, LineEnded};
 use crate::board::{Board, Fault};
@@ -21,16 +22,12 @@ const REOPEN_LONGEST: Duration = Duration::from_secs(10);
 pub async fn serve(port: SerialPort, captures: Option<PathBuf>, intake: Arc<Intake>, board: Arc<Board>) {
     let name = port.path.display().to_string();
     let fault = Fault::Port(name.clone());
-    let devices: Vec<_> = port.devices.iter().map(|device| device.name.clone()).collect();
+    let devices: Vec<_> = port.roster.entries().iter().map(|device| device.name.clone()).collect();
     let link_state = |state| devices.iter().for_each(|name| board.device(name, |d| d.link = state));
     let mut backoff = Backoff::new(REOPEN_FIRST, REOPEN_LONGEST, entropy::seed());
     loop {
-        let mut session = match port.protocol.session(port.devices.clone()) {
-            Ok(session) => session,
-            // The configuration was checked with the same code.
-            Err(error) => return board.fault(fault, error),
-        };
-        let ended = match SerialLink::open(&port.path, port.protocol.baud(), clock::boot_ms) {
+        let mut session = port.roster.session();
+        let ended = match SerialLink::open(&port.path, settings(port.line), clock::boot_ms) {
             Ok(link) => {
                 board.well(&fault);
                 link_state("listening");
@@ -49,5 +46,25 @@ pub async fn serve(port: SerialPort, captures: Option<PathBuf>, intake: Arc<Inta
             }
         }
         tokio::time::sleep(backoff.failed()).await;
+    }
+}
+
+/// The same in the words of the link, which knows no driver.
+const fn settings(line: LineParameters) -> link::LineSettings {
+    link::LineSettings {
+        baud: line.baud,
+        data_bits: match line.data_bits {
+            DataBits::Seven => link::DataBits::Seven,
+            DataBits::Eight => link::DataBits::Eight,
+        },
+        parity: match line.parity {
+            Parity::None => link::Parity::None,
+            Parity::Even => link::Parity::Even,
+            Parity::Odd => link::Parity::Odd,
+        },
+        stop_bits: match line.stop_bits {
+            StopBits::One => link::StopBits::One,
+            StopBits::Two => link::StopBits::Two,
+        },
     }
 }

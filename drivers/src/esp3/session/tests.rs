@@ -4,7 +4,7 @@ use varde_wire::{Event, Metric, Value};
 use super::*;
 use crate::describe::unhex;
 use crate::esp3::frame::tests::{packet, whole_packet};
-use crate::{SerialDevice, SerialProtocol, Uuid};
+use crate::{Esp3Options, SerialDevice, SerialOptions, SerialRoster, Uuid};
 
 const PRESSED: &str = "55000707017af650002989793001ffffffff37009d";
 const RELEASED: &str = "55000707017af600002989792002ffffffff4a0003";
@@ -12,17 +12,15 @@ const OPENED: &str = "55000707017ad50801825dab0001ffffffff360053";
 const LEARN: &str = "55000707017ad50001825dab0003ffffffffff0006";
 
 fn home(rocker: Option<&str>) -> Box<dyn Session> {
-    let device = |name: &str, id: &str, profile: &str, purpose: Option<&str>| SerialDevice {
-        name: name.parse().unwrap(),
-        id: id.to_owned(),
-        profile: profile.to_owned(),
-        purpose: purpose.map(str::to_owned),
+    let purpose = rocker.map_or(Purpose::Pendant, |name| Purpose::from_name(name).unwrap());
+    let device = |name: &str, id: &str, profile: &str| {
+        let profile = Eep::from_name(profile).unwrap();
+        let options = SerialOptions::Esp3(Esp3Options { id: id.parse().unwrap(), profile, purpose });
+        SerialDevice { name: name.parse().unwrap(), options }
     };
-    let devices = vec![
-        device("rocker-1", "0029:8979", "F6-02-02", rocker),
-        device("door-1", "01825DAB", "d5-00-01", None),
-    ];
-    SerialProtocol::Esp3.session(devices).unwrap()
+    let mut roster = SerialRoster::new(device("rocker-1", "0029:8979", "F6-02-02"));
+    roster.join(device("door-1", "01825DAB", "d5-00-01")).unwrap();
+    roster.session()
 }
 
 fn at(ms: u64) -> Instant {
