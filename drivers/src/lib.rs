@@ -55,5 +55,5 @@ pub use profile::{BleOptions, BleProfile};
 pub use protocol::{BadDevice, SerialDevice, SerialProtocol};
 pub use purpose::Purpose;
 pub use reading::Reading;
-pub use session::{Channel, Input, Output, Refused, Request, Session};
+pub use session::{Channel, Input, Order, Output, Refused, Request, Session};
 pub use uuid::Uuid;
