@@ -100,6 +100,22 @@ EVENTS = [  # word, VKP, SCAIP
     ("device-fault-cleared", None, None),
     ("clock-wrong", None, None),
     ("clock-restored", None, None),
+    ("command-refused", None, None),
+]
+STAGES = ["accepted", "delivered", "done", "refused", "expired"]
+CAUSES = [
+    "not-supported",
+    "no-such-device",
+    "unreachable",
+    "busy",
+    "unanswered",
+    "device-refused",
+    "invalid",
+    "interrupted",
+    "clock-unset",
+    "cannot-open",
+    "cannot-record",
+    "out-of-order",
 ]
 
 
@@ -109,7 +125,13 @@ def decode(data):
     read = Postcard(data)
     read.version()
     said = {"stamp": stamp(read)}
-    kinds = {"observation": observation, "gap": gap, "anchor": anchor, "in_context": in_context}
+    kinds = {
+        "observation": observation,
+        "gap": gap,
+        "anchor": anchor,
+        "in_context": in_context,
+        "outcome": outcome,
+    }
     kind = read.variant(list(kinds))
     said[kind] = kinds[kind](read)
     read.end()
@@ -160,6 +182,23 @@ def in_context(read):
             "repeaters": read.option(read.u8),
         }
     }
+
+
+def outcome(read):
+    return {
+        "number": read.u64(),
+        "device": read.device(),
+        "stage": stage(read),
+        "note": read.text(1024),
+    }
+
+
+def stage(read):
+    word = read.variant(STAGES)
+    if word != "refused":
+        return word
+    cause = read.variant(CAUSES)
+    return {word: {cause: {"highest": read.u64()}} if cause == "out-of-order" else cause}
 
 
 def value(read):

@@ -186,6 +186,7 @@ impl Line<'_> {
                     }
                 }
                 Output::AwaitCommit => commits.ask(),
+                Output::Outcome(_) => self.board.count("outcomes of commands that were not given"),
                 Output::Remember(bytes) => self.remember(bytes).await,
                 Output::Request(request) => {
                     let hangs_up = request == drivers::Request::Disconnect;

@@ -70,4 +70,5 @@ events! {
     DeviceFaultCleared "device-fault-cleared" vkp None, scaip None, "A device's own fault is gone.",
     ClockWrong "clock-wrong" vkp None, scaip None, "A device's clock is far off and cannot be set.",
     ClockRestored "clock-restored" vkp None, scaip None, "A device's clock is right again.",
+    CommandRefused "command-refused" vkp None, scaip None, "A command came that nobody who may command can have sent now: replayed, forged, or for another gateway.",
 }
