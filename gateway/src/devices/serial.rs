@@ -27,8 +27,11 @@ pub async fn serve(port: SerialPort, captures: Option<PathBuf>, intake: Arc<Inta
     loop {
         let mut session = match port.protocol.session(port.devices.clone()) {
             Ok(session) => session,
-            // The configuration was checked with the same code.
-            Err(error) => return board.fault(fault, error),
+            // The configuration was checked with the same code. The other ports are served on.
+            Err(error) => {
+                board.fault(fault, error);
+                return std::future::pending().await;
+            }
         };
         let ended = match SerialLink::open(&port.path, port.protocol.baud(), clock::boot_ms) {
             Ok(link) => {
