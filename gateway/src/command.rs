@@ -18,6 +18,7 @@ use crate::{clock, config, daemon, decode, devices_command, log, observer, statu
 pub(crate) const EX_USAGE: u8 = 64;
 const EX_DATAERR: u8 = 65;
 pub(crate) const EX_UNAVAILABLE: u8 = 69;
+const EX_SOFTWARE: u8 = 70;
 pub(crate) const EX_CANTCREAT: u8 = 73;
 pub(crate) const EX_IOERR: u8 = 74;
 pub(crate) const EX_TEMPFAIL: u8 = 75;
@@ -151,6 +152,7 @@ fn run_daemon(config: &Path) -> u8 {
                 daemon::Fatal::Runtime(_) => EX_UNAVAILABLE,
                 daemon::Fatal::Store(_) => EX_IOERR,
                 daemon::Fatal::Tls(_) => EX_CONFIG,
+                daemon::Fatal::Task(_) => EX_SOFTWARE,
             }
         }
     }

@@ -24,5 +24,6 @@ pub mod snapshot;
 pub mod socket;
 pub mod status;
 pub mod store;
+pub mod tasks;
 pub mod uplink;
 pub mod watch;

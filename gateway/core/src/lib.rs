@@ -11,6 +11,8 @@
 //! - [`ClockTrust`]: what a wall time is worth, and when an anchor must be left
 //! - [`RadioLadder`]: what is done for a radio that fails, or hears nothing
 //! - [`FaultWatch`]: which faults last long enough to be told, each once, each with its restored twin
+//! - [`LifeClock`]: one line of time through every restart
+//! - [`Supervision`]: which devices are missing, empty, without mains, tampered with; many at once are one story
 
 #![cfg_attr(
     test,
@@ -28,13 +30,19 @@ mod backoff;
 mod clock_trust;
 mod delivery;
 mod fault_watch;
+mod held;
+mod life_clock;
 mod pace;
 mod plausible;
 mod radio_ladder;
+mod saved;
+pub mod supervision;
 
 pub use admission::{Admission, Admitted, REPEAT_WINDOW};
 pub use backoff::Backoff;
 pub use clock_trust::{ClockReading, ClockTrust};
 pub use delivery::{Delivery, Dispatch, Output};
 pub use fault_watch::{FaultChange, FaultWatch};
+pub use life_clock::LifeClock;
 pub use radio_ladder::{RadioCare, RadioLadder, Rung};
+pub use supervision::Supervision;
