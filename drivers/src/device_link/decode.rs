@@ -13,7 +13,9 @@ use crate::{Decoded, Description, FrameError, Problem};
 /// The frames in a stream, one by one, and what was between them. `device` is the name that observations get.
 pub(crate) fn decode(bytes: &[u8], device: &DeviceId) -> Vec<Result<Decoded, FrameError>> {
     let mut deframer = Deframer::default();
-    let mut rest = bytes;
+    // What is not ended is told as well.
+    let bytes = [bytes, &[0]].concat();
+    let mut rest = bytes.as_slice();
     let mut found = Vec::new();
     while !rest.is_empty() {
         let (taken, body) = deframer.take(rest);

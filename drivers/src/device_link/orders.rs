@@ -153,6 +153,11 @@ impl Orders {
         given_up
     }
 
+    /// The line has ended: whoever gave the orders gives what is not finished again.
+    pub(super) fn forget(&mut self) {
+        self.queue.clear();
+    }
+
     /// When an order will have waited too long.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         self.queue.iter().map(|taken| taken.since.after(PATIENCE)).min()

@@ -339,7 +339,11 @@ impl Session for DeviceLinkSession {
                     self.remember();
                 }
             }
-            Input::Disconnected => self.link.handle_disconnected(),
+            Input::Disconnected => {
+                self.link.handle_disconnected();
+                self.link.give_up();
+                self.orders.forget();
+            }
         }
         self.pump();
     }

@@ -45,7 +45,6 @@ impl Flash {
     ///
     /// # Panics
     /// Where the bytes are no flash's.
-    #[expect(clippy::expect_used, reason = "the simulation would be broken")]
     pub fn after_power_loss(bytes: &[u8]) -> Self {
         let kept: Kept = postcard::from_bytes(bytes).expect("the bytes of a flash");
         let plan = kept.plan.as_ref().map(|(head, doses)| Plan::new(*head, doses).expect("a kept plan is good"));
@@ -106,7 +105,6 @@ impl Flash {
         self
     }
 
-    #[expect(clippy::expect_used, reason = "the simulation would be broken")]
     fn write(&mut self) {
         self.bytes = postcard::to_stdvec(&self.kept).expect("everything in it has a size");
     }

@@ -57,7 +57,7 @@ impl Dispenser {
             flash,
             line,
             injury: Injury::default(),
-            chance: Chance::new(1),
+            chance: Chance::seeded(1),
             began,
         };
         let shared = Arc::new(Mutex::new(shared));

@@ -194,6 +194,10 @@ impl Machine {
     }
 
     fn offer(&mut self, due: Due) {
+        if self.utc_ms().is_some_and(|utc_ms| due.until_s <= utc_ms / 1000) {
+            // It was due while there was no power: nobody was called.
+            return;
+        }
         if self.flash.doses_left() == 0 {
             self.log(What::NoMedicine(portion(due)));
             return self.settle(due);
