@@ -6,8 +6,8 @@ use std::collections::hash_map::Entry;
 use thiserror::Error;
 use varde_wire::DeviceId;
 
+use crate::Session;
 use crate::esp3::{Eep, Esp3Session, Sender, SenderId};
-use crate::{Purpose, Session};
 
 /// What is spoken on a serial line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -99,20 +99,20 @@ fn esp3_sender(device: SerialDevice) -> Result<(SenderId, Sender), BadDevice> {
         .parse::<SenderId>()
         .map_err(|rule| bad("id", format!("'{}' is no sender id: {rule}", device.id.escape_default())))?;
     let eep = Eep::from_name(&device.profile).ok_or_else(|| {
-        let known = Eep::ALL.iter().map(|eep| eep.name());
+        let known = Eep::near(&device.profile).map(Eep::name);
         bad("profile", not_among("profile", &device.profile, known))
     })?;
     let purpose = match &device.purpose {
-        None => Purpose::Pendant,
-        Some(_) if !eep.is_rocker() => {
+        None => None,
+        Some(_) if eep.purposes().is_empty() => {
             return Err(bad("purpose", format!("{} has only one purpose: leave the key out", eep.name())));
         }
         Some(name) => {
-            let mut known = Purpose::OF_BUTTONS.iter().copied();
-            known.find(|purpose| purpose.name() == name).ok_or_else(|| {
-                let known = Purpose::OF_BUTTONS.iter().map(|purpose| purpose.name());
+            let mut known = eep.purposes().iter().copied();
+            Some(known.find(|purpose| purpose.name() == name).ok_or_else(|| {
+                let known = eep.purposes().iter().map(|purpose| purpose.name());
                 bad("purpose", not_among("purpose", name, known))
-            })?
+            })?)
         }
     };
     Ok((id, Sender { device: device.name, eep, purpose }))
@@ -153,9 +153,9 @@ mod tests {
                  device, such as 0029:8979 or 00298979",
             ),
             (
-                device("p", "00298979", "A5-02-05", None),
-                "device 'p', key 'profile': 'A5-02-05' is no profile that is known; expected one of F6-02-01, \
-                 F6-02-02, D5-00-01",
+                device("p", "00298979", "d2-14-99", None),
+                "device 'p', key 'profile': 'd2-14-99' is no profile that is known; expected one of D2-14-40, \
+                 D2-14-41",
             ),
             (
                 device("p", "00298979", "F6-02-01", Some("lamp")),

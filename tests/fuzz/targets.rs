@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use varde_drivers::advert::{AdvertFormat, Secret};
-use varde_drivers::esp3::{Deframer, Eep, Telegram};
+use varde_drivers::esp3::{Deframer, Eep, TeachIn, TeachWindow, Telegram, UniversalAnswer};
 use varde_drivers::{
     BleOptions, BleProfile, Channel, Input, Purpose, SerialDevice, SerialProtocol, Session, Uuid,
     decode_advert, decode_esp3, decode_gatt, float,
@@ -252,16 +252,27 @@ pub fn esp3_stream(bytes: &[u8]) {
     found.extend(std::iter::from_fn(|| pieces.poll_rest()));
     assert_eq!(whole, found, "the same stream in other pieces");
 
-    let sender =
-        SerialDevice { name: device(), id: "00298979".into(), profile: "F6-02-01".into(), purpose: None };
-    let mut session = SerialProtocol::Esp3.session(vec![sender]).expect("a good device");
+    let senders = [("pendant", "00298979", "F6-02-01"), ("valve", "DEADBEEF", "A5-20-01")];
+    let sender = |(name, id, profile): (&str, &str, &str)| SerialDevice {
+        name: name.parse().expect("a good name"),
+        id: id.to_owned(),
+        profile: profile.to_owned(),
+        purpose: None,
+    };
+    let mut session = SerialProtocol::Esp3.session(senders.map(sender).to_vec()).expect("good devices");
     for (piece, now) in stream.chunks(usize::from(*piece).max(1)).zip((0..).step_by(60)) {
         give(&mut *session, Channel::Serial, piece, now);
+    }
+    let mut window = TeachWindow::open();
+    for piece in stream.chunks(usize::from(*piece).max(1)) {
+        window.handle_bytes(piece);
+        window.handle_silence();
+        while window.poll_output().is_some() {}
     }
     decode_esp3(stream, None);
 }
 
-/// A telegram under every profile, from a packet whose checksums are made right.
+/// A telegram under every profile, and as a teach-in, from a packet whose checksums are made right.
 pub fn eep(data: &[u8]) {
     let frame = varde_drivers::esp3::Frame {
         offset: 0,
@@ -271,12 +282,18 @@ pub fn eep(data: &[u8]) {
     };
     let Ok(telegram) = Telegram::decode(&frame) else { return };
     telegram.describe();
-    for profile in Eep::ALL {
+    for profile in Eep::all() {
         if let Ok(message) = profile.decode(&telegram) {
             message.describe();
-            for purpose in Purpose::ALL {
-                let _ = message.observation(*purpose, &device());
+            for purpose in Purpose::ALL.iter().copied().map(Some).chain([None]) {
+                let _ = message.observations(purpose, &device());
             }
+        }
+    }
+    if let Ok(Some(teach_in)) = TeachIn::read(&telegram) {
+        teach_in.describe();
+        for answer in [UniversalAnswer::TaughtIn, UniversalAnswer::ProfileUnknown] {
+            let _ = teach_in.answer(answer, telegram.sender);
         }
     }
 }

@@ -147,16 +147,16 @@ impl Seen {
             once(&mut self.senders, sender, id, "device.id", judge)
         });
         let profile = profile(from, "F6-02-01", judge).and_then(|profile| {
-            let known = Eep::ALL.iter().map(|eep| eep.name());
+            let known = Eep::near(&profile.value).map(Eep::name);
             judge.word(profile, "device.profile", "profile", Eep::from_name(&profile.value), known)
         });
         let purpose = given(&from.purpose).and_then(|text| {
-            let purpose = purpose(text, Purpose::OF_BUTTONS, judge)?;
+            let purposes = profile.map_or(Purpose::OF_BUTTONS, Eep::purposes);
             match profile {
-                Some(eep) if !eep.is_rocker() => {
+                Some(eep) if purposes.is_empty() => {
                     judge.fault(&text.place, "device.purpose", Problem::NoPurpose { profile: eep.name() })
                 }
-                _ => Some(purpose),
+                _ => purpose(text, purposes, judge),
             }
         });
         Some(Esp3 { id: id?, profile: profile?, purpose })
