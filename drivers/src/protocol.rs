@@ -41,8 +41,8 @@ pub struct Esp3Options {
     pub id: SenderId,
     /// What its telegrams mean.
     pub profile: Eep,
-    /// What it is for, where the profile leaves that open.
-    pub purpose: Purpose,
+    /// What it is for, where the profile leaves that open; where nothing is said, the profile's first.
+    pub purpose: Option<Purpose>,
 }
 
 /// Everybody on one serial line: at least one device, all of one protocol.

@@ -234,7 +234,7 @@ fn decode_esp3(eep: Option<&str>, hex: &str) -> u8 {
     let eep = match eep.map(|name| Eep::from_name(name).ok_or(name)) {
         Some(Ok(eep)) => Some(eep),
         Some(Err(name)) => {
-            let known: Vec<_> = Eep::ALL.iter().map(|eep| eep.name()).collect();
+            let known: Vec<_> = Eep::near(name).map(Eep::name).collect();
             return fail(EX_USAGE, &format!("no profile '{name}' is known; known: {}", known.join(", ")));
         }
         None => None,

@@ -3,7 +3,9 @@
 use serde_json::{Map, Value as Json, json};
 use varde_drivers::advert::{AdvertFormat, Secret};
 use varde_drivers::esp3::Eep;
-use varde_drivers::{Decoded, Description, FieldValue, FrameError, decode_advert, decode_device_link, decode_esp3, decode_gatt};
+use varde_drivers::{
+    Decoded, Description, FieldValue, FrameError, decode_advert, decode_device_link, decode_esp3, decode_gatt,
+};
 use varde_wire::{Observation, Value};
 
 /// One line of output, or why there is none.

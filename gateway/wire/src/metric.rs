@@ -109,6 +109,7 @@ metrics! {
     REMOTE_COMMAND 1024 62529 "MDCX_REMOTE_COMMAND" "A command that a device sends to whatever listens.",
     EVENT_KIND 1024 62530 "MDCX_EVENT_KIND" "How the event of the same group came about, such as a long press.",
     OBJECT_INDEX 1024 62531 "MDCX_OBJECT_INDEX" "Which of several same sensors or buttons of a device the group is about, from 1.",
+    OUTPUT 1024 62720 "MDCX_OUTPUT" "How far a device's output is on or open, such as a plug's or a valve's.",
     BODY_TEMPERATURE 2 19292 "MDC_TEMP_BODY" "Body temperature; where it was taken is not known, or has no code.",
     BODY_TEMPERATURE_TYMPANUM 2 19320 "MDC_TEMP_TYMP" "Body temperature at the eardrum.",
     BODY_TEMPERATURE_RECTUM 2 57348 "MDC_TEMP_RECT" "Body temperature in the rectum.",

@@ -47,7 +47,8 @@ impl Flash {
     /// Where the bytes are no flash's.
     pub fn after_power_loss(bytes: &[u8]) -> Self {
         let kept: Kept = postcard::from_bytes(bytes).expect("the bytes of a flash");
-        let plan = kept.plan.as_ref().map(|(head, doses)| Plan::new(*head, doses).expect("a kept plan is good"));
+        let plan =
+            kept.plan.as_ref().map(|(head, doses)| Plan::new(*head, doses).expect("a kept plan is good"));
         Self { kept, plan, bytes: bytes.to_vec(), is_broken: false }
     }
 

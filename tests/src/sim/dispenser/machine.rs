@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use varde_device_link::{
-    About, Answer, Answered, Capabilities, ClockSetting, DeviceEnd, DeviceOutput, DeviceTime, Due, Event, How,
-    Indicator, Instant, Level, Memory as _, Portion, Refusal, Request, State, Watched, What, Words,
+    About, Answer, Answered, Capabilities, ClockSetting, DeviceEnd, DeviceOutput, DeviceTime, Due, Event,
+    How, Indicator, Instant, Level, Memory as _, Portion, Refusal, Request, State, Watched, What, Words,
 };
 
 use super::{Flash, Habit, Person};
