@@ -13,6 +13,9 @@ use varde_wire::WallTime;
 use crate::aside::Aside;
 use crate::board::{Board, Fault};
 use crate::clock::{self, Clocks};
+use crate::commands::mailbox::Mailbox;
+use crate::commands::own::Own;
+use crate::commands::{Commands, Ends, Keys, Routes};
 use crate::config::Settings;
 use crate::devices::{ble, serial};
 use crate::dispatch::Dispatcher;
@@ -91,22 +94,39 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
         keep_alive: settings.uplink.keep_alive,
         tls: Arc::new(tls::configuration(credentials, Arc::clone(&clocks))?),
     };
+    let ends = Ends::default();
+    let hub = credentials.hub_verify.clone();
     let dispatcher = Dispatcher::new(
         uplink,
         store.clone(),
         Arc::clone(&board),
-        gateway.clone(),
-        credentials.hub_verify.clone(),
+        (gateway.clone(), hub.clone()),
+        ends.signed.clone(),
     );
+    let keys = Keys { gateway: gateway.clone(), open: credentials.open.clone(), hub };
 
     let mut tasks = Tasks::default();
     tasks.spawn("uplink", dispatcher.run());
+    let mut routes: Routes = settings.ble.iter().map(|device| (device.name.clone(), None)).collect();
     let captures = settings.capture_directory.clone();
     for port in settings.serial {
+        let mailbox = Arc::new(Mailbox::new(ends.outcomes.clone()));
+        let names = port.roster.entries().into_iter().map(|device| device.name.clone());
+        routes.extend(names.map(|name| (name, Some(Arc::clone(&mailbox)))));
         let name = format!("port {}", port.path.display());
-        let served = serial::serve(port, captures.clone(), Arc::clone(&intake), Arc::clone(&board));
-        tasks.spawn(name, served);
+        let (intake, board) = (Arc::clone(&intake), Arc::clone(&board));
+        tasks.spawn(name, serial::serve(port, captures.clone(), intake, board, mailbox));
     }
+    let own = Own {
+        gateway: gateway.to_string(),
+        started_ms,
+        state_directory: settings.state_directory.clone(),
+        intake: Arc::clone(&intake),
+        board: Arc::clone(&board),
+        clocks: Arc::clone(&clocks),
+        store: store.clone(),
+    };
+    tasks.spawn("commands", Commands::new(keys, own, routes).run(ends));
     if !settings.ble.is_empty() {
         let aside = Arc::new(Aside::default());
         tasks.spawn("standing aside", stand_aside(settings.state_directory.clone(), Arc::clone(&aside)));

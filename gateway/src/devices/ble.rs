@@ -267,6 +267,7 @@ impl Radio {
             name: name.as_str(),
             device: Some(name),
             is_overheard: !heard.device.profile.connects(),
+            mailbox: None,
         }
     }
 

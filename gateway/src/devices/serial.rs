@@ -10,6 +10,7 @@ use varde_link::{self as link, SerialLink};
 
 use super::line::{Line, LineEnded};
 use crate::board::{Board, Fault};
+use crate::commands::mailbox::Mailbox;
 use crate::config::SerialPort;
 use crate::intake::Intake;
 use crate::{clock, entropy};
@@ -18,8 +19,14 @@ const REOPEN_FIRST: Duration = Duration::from_millis(500);
 /// A stick that was pulled and put back is looked for this often at the least.
 const REOPEN_LONGEST: Duration = Duration::from_secs(10);
 
-/// Serves the port until the store stops.
-pub async fn serve(port: SerialPort, captures: Option<PathBuf>, intake: Arc<Intake>, board: Arc<Board>) {
+/// Serves the port until the store stops; orders for its devices come from the mailbox.
+pub async fn serve(
+    port: SerialPort,
+    captures: Option<PathBuf>,
+    intake: Arc<Intake>,
+    board: Arc<Board>,
+    mailbox: Arc<Mailbox>,
+) {
     let name = port.path.display().to_string();
     let fault = Fault::Port(name.clone());
     let devices: Vec<_> = port.roster.entries().iter().map(|device| device.name.clone()).collect();
@@ -32,8 +39,14 @@ pub async fn serve(port: SerialPort, captures: Option<PathBuf>, intake: Arc<Inta
                 board.well(&fault);
                 link_state("listening");
                 backoff.succeeded();
-                let line =
-                    Line { intake: &intake, board: &board, name: &name, device: None, is_overheard: false };
+                let line = Line {
+                    intake: &intake,
+                    board: &board,
+                    name: &name,
+                    device: None,
+                    is_overheard: false,
+                    mailbox: Some(&mailbox),
+                };
                 line.serve(link, session.as_mut(), captures.as_deref()).await.ended
             }
             Err(error) => error.into(),

@@ -11,7 +11,7 @@ use crate::envelope::{self, DecodeError, Versioned};
 use crate::seal::{Encapsulation, Given};
 use crate::sign::{self, Kind, VerifyError};
 use crate::{
-    Action, DeviceId, GatewayId, OpeningKey, SealError, SealingKey, SigningKey, VerifyingKey, WallTime,
+    Action, DeviceId, GatewayId, Hash, OpeningKey, SealError, SealingKey, SigningKey, VerifyingKey, WallTime,
 };
 
 const MAX_COMMAND_BYTES: usize = 4096;
@@ -82,6 +82,11 @@ impl SignedCommand {
     /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// The hash of the whole envelope, which has one form only: by it one is told from another with the same number.
+    pub fn hash(&self) -> Hash {
+        Hash::of(&self.0)
     }
 
     /// The command, after the hub's signature held and it proved to be for `gateway`.
