@@ -3,6 +3,7 @@
 use varde_wire::{DeviceId, Observation};
 
 use crate::advert::{AdvertFormat, Secret};
+use crate::device_link;
 use crate::esp3::{self, Deframer, Eep, Frame, TeachIn, Telegram};
 use crate::gatt;
 use crate::{Description, FrameError, Problem};
@@ -107,6 +108,11 @@ fn decode_packet(frame: &Frame, eep: Option<Eep>) -> Result<Decoded, FrameError>
         measurement: measurement.with("eep", eep.name()).and(message.describe()),
         observations: message.observations(None, &placeholder()),
     })
+}
+
+/// The frames of a device link, one by one, with what was garbled between them.
+pub fn decode_device_link(bytes: &[u8]) -> Vec<Result<Decoded, FrameError>> {
+    device_link::decode(bytes, &placeholder())
 }
 
 /// The short UUIDs that [`decode_gatt`] knows, as text.

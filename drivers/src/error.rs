@@ -126,4 +126,7 @@ pub enum Problem {
     /// Bytes where the driver expects none.
     #[error("the driver expects nothing on this channel")]
     Unexpected,
+    /// Bytes of the device link that are no frame, or no message.
+    #[error(transparent)]
+    DeviceLink(varde_device_link::Garbled),
 }

@@ -3,6 +3,7 @@
 use thiserror::Error;
 use varde_wire::DeviceId;
 
+use crate::device_link::DeviceLinkSession;
 use crate::esp3::{Eep, Esp3Session, Sender, SenderId};
 use crate::{LineParameters, Purpose, Session};
 
@@ -11,6 +12,8 @@ use crate::{LineParameters, Purpose, Session};
 pub enum SerialProtocol {
     /// EnOcean Serial Protocol 3: a stick such as the USB 300, and every sender that it hears.
     Esp3,
+    /// The open device link: a dispenser, panel or alarm.
+    DeviceLink,
 }
 
 /// A device on a serial line: its name in the roster, and what the configuration says of it beside.
@@ -27,6 +30,8 @@ pub struct SerialDevice {
 pub enum SerialOptions {
     /// Of [`SerialProtocol::Esp3`].
     Esp3(Esp3Options),
+    /// Of [`SerialProtocol::DeviceLink`], whose devices tell everything themselves.
+    DeviceLink,
 }
 
 /// An EnOcean sender.
@@ -45,6 +50,8 @@ pub struct Esp3Options {
 pub enum SerialRoster {
     /// The senders that a stick hears.
     Esp3(Vec<(DeviceId, Esp3Options)>),
+    /// The device at the other end of a device link.
+    DeviceLink(DeviceId),
 }
 
 /// What is shown of a device on a line.
@@ -85,12 +92,13 @@ pub enum Crowded {
 
 impl SerialProtocol {
     /// Every protocol.
-    pub const ALL: &[Self] = &[Self::Esp3];
+    pub const ALL: &[Self] = &[Self::Esp3, Self::DeviceLink];
 
     /// The protocol's name in the configuration.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Esp3 => "esp3",
+            Self::DeviceLink => "device-link",
         }
     }
 
@@ -103,13 +111,14 @@ impl SerialProtocol {
     pub const fn line(self) -> LineParameters {
         match self {
             Self::Esp3 => LineParameters::plain(57_600),
+            Self::DeviceLink => LineParameters::plain(115_200),
         }
     }
 
     /// Whether its devices differ in the parameters of their lines.
     pub const fn has_various_lines(self) -> bool {
         match self {
-            Self::Esp3 => false,
+            Self::Esp3 | Self::DeviceLink => false,
         }
     }
 }
@@ -119,6 +128,7 @@ impl SerialOptions {
     pub const fn protocol(&self) -> SerialProtocol {
         match self {
             Self::Esp3(_) => SerialProtocol::Esp3,
+            Self::DeviceLink => SerialProtocol::DeviceLink,
         }
     }
 }
@@ -129,6 +139,7 @@ impl SerialRoster {
         let SerialDevice { name, options } = device;
         match options {
             SerialOptions::Esp3(options) => Self::Esp3(vec![(name, options)]),
+            SerialOptions::DeviceLink => Self::DeviceLink(name),
         }
     }
 
@@ -140,6 +151,15 @@ impl SerialRoster {
         let SerialDevice { name, options } = device;
         match (self, options) {
             (Self::Esp3(devices), SerialOptions::Esp3(options)) => devices.push((name, options)),
+            (Self::DeviceLink(other), SerialOptions::DeviceLink) => {
+                let (other, protocol) = (other.clone(), SerialProtocol::DeviceLink);
+                return Err(Crowded::Alone { device: name, other, protocol });
+            }
+            (roster, SerialOptions::Esp3(_) | SerialOptions::DeviceLink) => {
+                let protocol = roster.protocol();
+                let other = roster.entries().first().map_or_else(|| name.clone(), |first| first.name.clone());
+                return Err(Crowded::OtherProtocol { device: name, other, protocol });
+            }
         }
         Ok(())
     }
@@ -148,6 +168,7 @@ impl SerialRoster {
     pub const fn protocol(&self) -> SerialProtocol {
         match self {
             Self::Esp3(_) => SerialProtocol::Esp3,
+            Self::DeviceLink(_) => SerialProtocol::DeviceLink,
         }
     }
 
@@ -159,6 +180,9 @@ impl SerialRoster {
         }
         match self {
             Self::Esp3(devices) => devices.iter().map(esp3).collect(),
+            Self::DeviceLink(name) => {
+                vec![SerialEntry { name, profile: SerialProtocol::DeviceLink.name(), id: None }]
+            }
         }
     }
 
@@ -166,6 +190,7 @@ impl SerialRoster {
     pub fn session(&self) -> Box<dyn Session> {
         match self {
             Self::Esp3(devices) => Box::new(Esp3Session::new(devices.iter().cloned().map(sender).collect())),
+            Self::DeviceLink(device) => Box::new(DeviceLinkSession::new(device.clone())),
         }
     }
 }

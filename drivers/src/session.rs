@@ -2,7 +2,7 @@
 
 use varde_wire::{Action, BoundedText, Cause, DeviceId, Instant, Outcome, Stage};
 
-use crate::{Description, FrameError, HomeTime, Reading, Uuid};
+use crate::{ClockChange, Description, FrameError, HomeTime, Reading, Uuid};
 
 /// The driver of one link, without any input or output of its own.
 ///
@@ -40,6 +40,15 @@ pub trait Session: Send {
     /// Gives back the last [`Output::Remember`] of an earlier life, before the first input. Bytes that make no sense
     /// any more are as good as none.
     fn recall(&mut self, _memory: &[u8]) {}
+
+    /// Whether it would hear the gateway's clock again ([`Input::Time`]): one whose link stays up for months. To be asked
+    /// whenever the link brought something.
+    fn wants_time(&self) -> bool {
+        false
+    }
+
+    /// When the home's local time changes next, as far as that is known; given before each [`Input::Time`].
+    fn handle_clock_change(&mut self, _change: Option<ClockChange>) {}
 
     /// What the device has told of itself so far: make, model, firmware, features. Empty where it tells nothing.
     fn device_description(&self) -> Description {

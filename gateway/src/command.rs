@@ -94,6 +94,11 @@ enum Decode {
         /// The bytes in hexadecimal
         hex: String,
     },
+    /// Frames of the device link, of a gateway or of a device
+    DeviceLink {
+        /// The bytes in hexadecimal
+        hex: String,
+    },
 }
 
 #[derive(Args)]
@@ -130,6 +135,7 @@ pub fn run() -> ExitCode {
         Command::Decode { what: Decode::Bthome(advert) } => decode_advert(AdvertFormat::BtHome, &advert),
         Command::Decode { what: Decode::Ruuvi(advert) } => decode_advert(AdvertFormat::Ruuvi, &advert),
         Command::Decode { what: Decode::Atc(advert) } => decode_advert(AdvertFormat::Atc, &advert),
+        Command::Decode { what: Decode::DeviceLink { hex } } => decode_device_link(&hex),
         Command::Decode { what: Decode::Esp3 { eep, hex } } => decode_esp3(eep.as_deref(), &hex),
     };
     ExitCode::from(code)
@@ -236,6 +242,14 @@ fn decode_esp3(eep: Option<&str>, hex: &str) -> u8 {
     match decode::bytes_from_hex(hex) {
         Ok(bytes) if bytes.is_empty() => fail(EX_DATAERR, &"sync byte at byte 0: there are no bytes"),
         Ok(bytes) => print_lines(decode::esp3(&bytes, eep)),
+        Err(error) => fail(EX_DATAERR, &error),
+    }
+}
+
+fn decode_device_link(hex: &str) -> u8 {
+    match decode::bytes_from_hex(hex) {
+        Ok(bytes) if bytes.is_empty() => fail(EX_DATAERR, &"frame at byte 0: there are no bytes"),
+        Ok(bytes) => print_lines(decode::device_link(&bytes)),
         Err(error) => fail(EX_DATAERR, &error),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::broadcast;
 use varde_core::{Admission, FaultChange};
-use varde_drivers::{HomeTime, Reading};
+use varde_drivers::{ClockChange, HomeTime, Reading};
 use varde_wire::{Content, Context, DeviceId, Event, Lane, Metric, Observation, Record, Stamp, Unit, Value};
 
 use crate::board::Board;
@@ -67,8 +67,8 @@ impl Intake {
         self.watchers.subscribe()
     }
 
-    /// The time of day in the home, where the gateway's clock is right.
-    pub fn home_time(&self) -> Option<HomeTime> {
+    /// The time of day in the home, where the gateway's clock is right, and its next change where one is known.
+    pub fn home_time(&self) -> Option<(HomeTime, Option<ClockChange>)> {
         self.clocks.home_time()
     }
 

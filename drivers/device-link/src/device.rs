@@ -122,10 +122,10 @@ impl DeviceEnd {
     pub fn handle_input(&mut self, bytes: &[u8], memory: &mut impl Memory, now: Instant) -> usize {
         self.now = now;
         let (taken, body) = self.deframer.take(bytes);
-        match body.map(|body| body.map(Packet::decode)) {
+        match body.map(Packet::read) {
             None => {}
-            Some(Ok(Ok(packet))) => self.take(packet, memory),
-            Some(Ok(Err(_)) | Err(_)) => self.garbled = self.garbled.saturating_add(1),
+            Some(Ok(packet)) => self.take(packet, memory),
+            Some(Err(_)) => self.garbled = self.garbled.saturating_add(1),
         }
         taken
     }

@@ -2,8 +2,8 @@
 
 use crate::message::{Direction, Greeting, Packet, ToDevice, ToGateway};
 use crate::{
-    Answered, Deframer, Event, Frame, GONE_MS, GREETING_MS, HEARTBEAT_MS, Identity, Instant, PlanCopy,
-    RETRY_MS, Request, State, VERSION,
+    Answered, Deframer, Event, Frame, GONE_MS, GREETING_MS, Garbled, HEARTBEAT_MS, Identity, Instant,
+    PacketFault, PlanCopy, RETRY_MS, Request, State, VERSION,
 };
 
 /// What a gateway keeps of a device over its own restarts. It tells nothing of a person.
@@ -51,8 +51,8 @@ pub enum GatewayOutput {
     Plan(Option<PlanCopy>),
     /// The device is silent: the session is over, and it is greeted until it answers.
     Gone,
-    /// A frame came that cannot be read; to be counted.
-    Garbled,
+    /// Bytes came that cannot be read; to be counted.
+    Garbled(Garbled),
     /// The gateway hears itself: the line's two wires are connected.
     Echo,
 }
@@ -140,10 +140,10 @@ impl GatewayEnd {
     pub fn handle_input(&mut self, bytes: &[u8], now: Instant) -> usize {
         self.now = now;
         let (taken, body) = self.deframer.take(bytes);
-        match body.map(|body| body.map(Packet::decode)) {
+        match body.map(Packet::read) {
             None => {}
-            Some(Ok(Ok(packet))) => self.inbox = self.take(packet),
-            Some(Ok(Err(_)) | Err(_)) => self.inbox = Some(GatewayOutput::Garbled),
+            Some(Ok(packet)) => self.inbox = self.take(packet),
+            Some(Err(garbled)) => self.inbox = Some(GatewayOutput::Garbled(garbled)),
         }
         taken
     }
@@ -275,7 +275,9 @@ impl GatewayEnd {
                 self.greet_soon();
                 None
             }
-            Packet::Greeting(Direction::ToGateway, Greeting::Hello { .. }) => Some(GatewayOutput::Garbled),
+            Packet::Greeting(Direction::ToGateway, Greeting::Hello { .. }) => {
+                Some(GatewayOutput::Garbled(Garbled::Packet(PacketFault::Message)))
+            }
             Packet::ToGateway(session, message) if self.session == Some(session) => {
                 self.heard_at = self.now;
                 self.take_message(message)

@@ -44,7 +44,7 @@ pub use event::{DoseRef, Event, How, Portion, What};
 pub use frame::{Deframer, Frame, FrameFault, MAX_BODY, MAX_FRAME, encode_frame};
 pub use gateway::{GatewayEnd, GatewayOutput, Remembered};
 pub use identity::{About, Capabilities, Identity, Words};
-pub use message::{Direction, Greeting, Packet, PacketFault, ToDevice, ToGateway, VERSION};
+pub use message::{Direction, Garbled, Greeting, Packet, PacketFault, ToDevice, ToGateway, VERSION};
 pub use plan::{BadPlan, Dose, MAX_DOSES, PART_DOSES, Plan, PlanCopy, PlanDraft, PlanHead, PlanPart};
 pub use request::{Answer, Answered, Indicator, MessageText, Refusal, Request};
 pub use schedule::{DoseWatch, Due, Watched};

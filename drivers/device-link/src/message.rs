@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::{Answered, Event, Frame, Identity, MAX_BODY, PlanCopy, Request, State, encode_frame};
+use crate::{Answered, Event, Frame, FrameFault, Identity, MAX_BODY, PlanCopy, Request, State, encode_frame};
 
 /// The version that this crate speaks; it knows no other.
 pub const VERSION: u8 = 1;
@@ -123,7 +123,35 @@ impl core::fmt::Display for PacketFault {
 
 impl core::error::Error for PacketFault {}
 
+/// Why bytes on the line could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Garbled {
+    /// They are no frame.
+    Frame(FrameFault),
+    /// The frame's body is no message.
+    Packet(PacketFault),
+}
+
+impl core::fmt::Display for Garbled {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Frame(fault) => fault.fmt(f),
+            Self::Packet(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for Garbled {}
+
 impl Packet {
+    /// The message in what a [`Deframer`](crate::Deframer) found.
+    ///
+    /// # Errors
+    /// Where that is no frame, or no message.
+    pub fn read(body: Result<&[u8], FrameFault>) -> Result<Self, Garbled> {
+        Self::decode(body.map_err(Garbled::Frame)?).map_err(Garbled::Packet)
+    }
+
     /// The message in a frame's body.
     ///
     /// # Errors

@@ -43,7 +43,7 @@ pub struct Dose {
     pub minute: u16,
     /// On which days, as bits: 1 for Monday to 64 for Sunday.
     pub weekdays: u8,
-    /// How long it can be taken from then on, in minutes: less than a day.
+    /// How long it can be taken from then on, in minutes: a day at most.
     pub window_min: u16,
     /// Where it lies; where the device knows that itself, none.
     pub compartment: Option<u8>,
@@ -94,7 +94,7 @@ pub enum BadPlan {
         /// The dose.
         id: u16,
     },
-    /// A window that is empty or a day long.
+    /// A window that is empty or longer than a day.
     Window {
         /// The dose.
         id: u16,
@@ -116,7 +116,7 @@ impl core::fmt::Display for BadPlan {
             Self::Weekdays { id } => {
                 write!(f, "dose {id}: name at least one day of the week, Monday to Sunday")
             }
-            Self::Window { id } => write!(f, "dose {id}: expected a window of 1 to 1439 minutes"),
+            Self::Window { id } => write!(f, "dose {id}: expected a window of 1 to 1440 minutes"),
             Self::Nothing { id } => write!(f, "dose {id}: expected a count of at least 1"),
         }
     }
@@ -150,7 +150,7 @@ impl Plan {
             if dose.weekdays == 0 || dose.weekdays & !WEEK != 0 {
                 return Err(BadPlan::Weekdays { id });
             }
-            if dose.window_min == 0 || dose.window_min >= MINUTES_OF_DAY {
+            if dose.window_min == 0 || dose.window_min > MINUTES_OF_DAY {
                 return Err(BadPlan::Window { id });
             }
             if dose.count == 0 {
@@ -322,8 +322,8 @@ pub(crate) mod tests {
                 Dose { weekdays: 128, ..dose(7, 0, 60) },
                 "dose 7: name at least one day of the week, Monday to Sunday",
             ),
-            (Dose { window_min: 0, ..dose(7, 0, 60) }, "dose 7: expected a window of 1 to 1439 minutes"),
-            (Dose { window_min: 1440, ..dose(7, 0, 60) }, "dose 7: expected a window of 1 to 1439 minutes"),
+            (Dose { window_min: 0, ..dose(7, 0, 60) }, "dose 7: expected a window of 1 to 1440 minutes"),
+            (Dose { window_min: 1441, ..dose(7, 0, 60) }, "dose 7: expected a window of 1 to 1440 minutes"),
             (Dose { count: 0, ..dose(7, 0, 60) }, "dose 7: expected a count of at least 1"),
             (dose(1, 0, 60), "dose 1 stands twice in the plan: give each its own id"),
         ];

@@ -45,6 +45,8 @@ pub struct DoseWatch {
     through: Option<Place>,
     looked_s: u64,
     open: heapless::Vec<Due, MAX_DOSES>,
+    /// Settled before they were due.
+    ahead: heapless::Vec<DoseRef, MAX_DOSES>,
 }
 
 impl DoseWatch {
@@ -58,7 +60,7 @@ impl DoseWatch {
             Some(_) | None => end_of(now),
         };
         self.through = Some(through);
-        let due = plan.and_then(|plan| self.next_due(plan, zone, now));
+        let due = plan.and_then(|plan| self.next_due(plan, zone, now_s));
         let closes = self.open.iter().enumerate().min_by_key(|(_, open)| open.until_s);
         match (due, closes) {
             (due, Some((index, open)))
@@ -68,6 +70,10 @@ impl DoseWatch {
             }
             (Some((place, due)), _) => {
                 self.through = Some(place);
+                if let Some(index) = self.ahead.iter().position(|settled| *settled == due.dose) {
+                    self.ahead.swap_remove(index);
+                    return self.poll(plan, zone, now_s);
+                }
                 // Where there is no room to watch it, nobody will know what became of it.
                 Some(if self.open.push(due).is_ok() { Watched::Due(due) } else { Watched::NotConfirmed(due) })
             }
@@ -79,9 +85,19 @@ impl DoseWatch {
         }
     }
 
-    /// Something is known of this dose: its window is closed.
+    /// Something is known of this dose: its window is closed, or will not open.
     pub fn settle(&mut self, dose: DoseRef) {
+        let before = self.open.len();
         self.open.retain(|open| open.dose != dose);
+        let today = self.through.map_or(dose.day, |through| through.minute.day());
+        self.ahead.retain(|settled| settled.day >= today && *settled != dose);
+        if self.open.len() == before && dose.day >= today {
+            if self.ahead.is_full() {
+                self.ahead.remove(0);
+            }
+            // There is room.
+            let _ = self.ahead.push(dose);
+        }
     }
 
     /// The doses that are due and not settled.
@@ -100,12 +116,16 @@ impl DoseWatch {
     }
 
     /// The first dose behind the mark that local time has reached, with pauses passed over.
-    fn next_due(&self, plan: &Plan, zone: &Zone, now: LocalMinute) -> Option<(Place, Due)> {
+    fn next_due(&self, plan: &Plan, zone: &Zone, now_s: u64) -> Option<(Place, Due)> {
         let mut behind = self.through?;
         loop {
-            let (place, dose) = plan.next_dose(behind).filter(|(place, _)| place.minute <= now)?;
+            let (place, dose) = plan.next_dose(behind)?;
+            let at_s = zone.utc_s(place.minute);
+            if at_s > now_s {
+                return None;
+            }
             // What a new zone passed over could not be taken before: its window begins now.
-            let at_s = zone.utc_s(place.minute).max(self.looked_s);
+            let at_s = at_s.max(self.looked_s);
             if plan.is_away_at(at_s) {
                 behind = place;
                 continue;
@@ -244,6 +264,21 @@ mod tests {
         let found = watch.poll(Some(&plan), &OSLO_SPRING, eight_s + 30 * 60);
         assert!(matches!(found, Some(Watched::NotConfirmed(due)) if due.dose.dose == 2));
         assert_eq!(watch.poll(Some(&plan), &OSLO_SPRING, eight_s + 12 * HOUR), None);
+    }
+
+    #[test]
+    fn a_dose_that_is_settled_before_its_time_is_never_due() {
+        let plan = Plan::new(HEAD, &[dose(1, 8 * 60, 60)]).unwrap();
+        let day = OSLO_SPRING.local(SPRING_S).day().after(1);
+        let eight_s = OSLO_SPRING.utc_s(LocalMinute::of(day, 8 * 60));
+        let mut watch = DoseWatch::default();
+        assert_eq!(watch.poll(Some(&plan), &OSLO_SPRING, eight_s - 60), None);
+        watch.settle(DoseRef { plan: 1, dose: 1, day });
+        assert_eq!(watch.poll(Some(&plan), &OSLO_SPRING, eight_s + HOUR), None);
+        assert!(
+            matches!(watch.poll(Some(&plan), &OSLO_SPRING, eight_s + 24 * HOUR), Some(Watched::Due(_))),
+            "tomorrow's is"
+        );
     }
 
     proptest! {

@@ -320,7 +320,7 @@ impl Home {
                 | GatewayOutput::State(_)
                 | GatewayOutput::Plan(_)
                 | GatewayOutput::Gone
-                | GatewayOutput::Garbled
+                | GatewayOutput::Garbled(_)
                 | GatewayOutput::Echo => {}
             }
         }

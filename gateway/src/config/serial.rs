@@ -60,6 +60,11 @@ impl Ports {
         let line = line(from, protocol, judge);
         let options = match protocol {
             SerialProtocol::Esp3 => self.esp3(from, judge).map(SerialOptions::Esp3),
+            SerialProtocol::DeviceLink => {
+                let keys = [("id", &from.id), ("profile", &from.profile), ("purpose", &from.purpose)];
+                leave_out(&keys, protocol.name(), judge);
+                Some(SerialOptions::DeviceLink)
+            }
         };
         if let (Some(name), Some(port), Some(path), Some(options)) = (name, port, path, options) {
             self.join(path, &port.place, line, SerialDevice { name, options }, judge);

@@ -132,11 +132,12 @@ impl Line<'_> {
     ) -> Conversation {
         let mut answered = false;
         let mut hung_up = false;
-        if let Some(time) = self.intake.home_time() {
-            session.handle_input(Input::Time(time), clock::now());
-        }
+        self.tell_time(session);
         session.handle_input(Input::Connected, clock::now());
         let ended = loop {
+            if session.wants_time() {
+                self.tell_time(session);
+            }
             match self.drain(&mut link, session, commits).await {
                 Ok(Drained::Dry) => {}
                 // What came meanwhile must not wait for the next request: BlueZ has confirmed it to the device.
@@ -170,6 +171,13 @@ impl Line<'_> {
             }
         };
         Conversation { ended, answered, hung_up }
+    }
+
+    fn tell_time(&self, session: &mut dyn Session) {
+        if let Some((time, change)) = self.intake.home_time() {
+            session.handle_clock_change(change);
+            session.handle_input(Input::Time(time), clock::now());
+        }
     }
 
     async fn next_order(&self) -> Order {

@@ -32,21 +32,27 @@ pub async fn serve(
     let devices: Vec<_> = port.roster.entries().iter().map(|device| device.name.clone()).collect();
     let link_state = |state| devices.iter().for_each(|name| board.device(name, |d| d.link = state));
     let mut backoff = Backoff::new(REOPEN_FIRST, REOPEN_LONGEST, entropy::seed());
+    let mut session = port.roster.session();
+    let alone = if let [only] = devices.as_slice() { Some(only) } else { None };
+    if let Some(device) = alone
+        && let Some(memory) = intake.recall(device).await
+    {
+        session.recall(&memory);
+    }
+    let line = Line {
+        intake: &intake,
+        board: &board,
+        name: &name,
+        device: alone,
+        is_overheard: false,
+        mailbox: Some(&mailbox),
+    };
     loop {
-        let mut session = port.roster.session();
         let ended = match SerialLink::open(&port.path, settings(port.line), clock::boot_ms) {
             Ok(link) => {
                 board.well(&fault);
                 link_state("listening");
                 backoff.succeeded();
-                let line = Line {
-                    intake: &intake,
-                    board: &board,
-                    name: &name,
-                    device: None,
-                    is_overheard: false,
-                    mailbox: Some(&mailbox),
-                };
                 line.serve(link, session.as_mut(), captures.as_deref()).await.ended
             }
             Err(error) => error.into(),
@@ -59,6 +65,10 @@ pub async fn serve(
             }
         }
         tokio::time::sleep(backoff.failed()).await;
+        // What a driver notices by time alone, it notices of a device that is gone too.
+        if line.overhear(&[], session.as_mut()).await.is_err() {
+            return;
+        }
     }
 }
 

@@ -184,6 +184,13 @@ metrics! {
     PULSE_AMPLITUDE_INDEX 2 19376 "MDC_PULS_OXIM_PERF_REL" "Pulsating share of the signal of a pulse oximeter.",
     OXIMETER_STATUS 2 19532 "MDC_PULS_OXIM_DEV_STATUS" "What a pulse oximeter says of itself and its sensor, as bits.",
     OXIMETER_MEASUREMENT_STATUS 1024 61955 "MDCX_PLX_MEASUREMENT_STATUS" "What a pulse oximeter says of its measurement, as bits.",
+    MEDICINE 1024 62532 "MDCX_MEDICINE" "A medicine dispenser, and what became of a dose.",
+    DOSE 1024 62533 "MDCX_DOSE" "The dose of a dosing plan that the group is about, by its id.",
+    DOSE_DAY 1024 62534 "MDCX_DOSE_DAY" "The local day on which that dose was due, such as 2026-03-29.",
+    DOSING_PLAN 1024 62535 "MDCX_DOSING_PLAN" "The dosing plan that a dispenser runs, or that the group is about, by its version.",
+    DOSES_LEFT 1024 62536 "MDCX_DOSES_LEFT" "How many doses are left in a dispenser.",
+    MESSAGE 1024 62537 "MDCX_MESSAGE" "The message to the person that the group is about, by its id.",
+    EVENT_NUMBER 1024 62538 "MDCX_EVENT_NUMBER" "A device's own number of the event of the same group: the same number is the same event.",
 }
 
 impl Metric {
