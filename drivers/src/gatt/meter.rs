@@ -323,6 +323,8 @@ impl<M: Meter> MeterSession<M> {
         }
         if record.is_some_and(|record| !record.is_annex) {
             self.release(now);
+            let steps = self.records.as_mut().map(Records::note_released);
+            self.follow(steps.unwrap_or_default(), now);
         }
         let home_time = self.home_time(now);
         let is_stored = origin == Origin::Stored;
@@ -333,8 +335,8 @@ impl<M: Meter> MeterSession<M> {
         }
         let taken = taken?;
         self.tell(if is_stored { taken.stored() } else { taken }, home_time);
-        if let (Origin::Live, Some(record), Some(records)) = (origin, record, &mut self.records) {
-            let steps = records.note_live(record);
+        if let (Some(record), Some(records)) = (record, &mut self.records) {
+            let steps = if is_stored { records.note_stored(record) } else { records.note_live(record) };
             self.follow(steps, now);
         }
         Ok(())
