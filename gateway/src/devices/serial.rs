@@ -11,14 +11,21 @@ use super::line::{Line, LineEnded};
 use crate::board::{Board, Fault};
 use crate::config::SerialPort;
 use crate::intake::Intake;
+use crate::stopping::Stopping;
 use crate::{clock, entropy};
 
 const REOPEN_FIRST: Duration = Duration::from_millis(500);
 /// A stick that was pulled and put back is looked for this often at the least.
 const REOPEN_LONGEST: Duration = Duration::from_secs(10);
 
-/// Serves the port until the store stops.
-pub async fn serve(port: SerialPort, captures: Option<PathBuf>, intake: Arc<Intake>, board: Arc<Board>) {
+/// Serves the port until the gateway stops.
+pub async fn serve(
+    port: SerialPort,
+    captures: Option<PathBuf>,
+    intake: Arc<Intake>,
+    board: Arc<Board>,
+    stopping: Stopping,
+) {
     let name = port.path.display().to_string();
     let fault = Fault::Port(name.clone());
     let devices: Vec<_> = port.devices.iter().map(|device| device.name.clone()).collect();
@@ -30,7 +37,7 @@ pub async fn serve(port: SerialPort, captures: Option<PathBuf>, intake: Arc<Inta
             // The configuration was checked with the same code. The other ports are served on.
             Err(error) => {
                 board.fault(fault, error);
-                return std::future::pending().await;
+                return stopping.begun().await;
             }
         };
         let ended = match SerialLink::open(&port.path, port.protocol.baud(), clock::boot_ms) {
@@ -38,19 +45,27 @@ pub async fn serve(port: SerialPort, captures: Option<PathBuf>, intake: Arc<Inta
                 board.well(&fault);
                 link_state("listening");
                 backoff.succeeded();
-                let line =
-                    Line { intake: &intake, board: &board, name: &name, device: None, is_overheard: false };
+                let line = Line {
+                    intake: &intake,
+                    board: &board,
+                    stopping: &stopping,
+                    name: &name,
+                    device: None,
+                    is_overheard: false,
+                };
                 line.serve(link, session.as_mut(), captures.as_deref()).await.ended
             }
             Err(error) => error.into(),
         };
         match ended {
-            LineEnded::Store(_) => return,
+            LineEnded::Store(_) | LineEnded::Stopping => return,
             LineEnded::Link(error) => {
                 link_state("failed");
                 board.fault(fault.clone(), error);
             }
         }
-        tokio::time::sleep(backoff.failed()).await;
+        if stopping.unless(tokio::time::sleep(backoff.failed())).await.is_none() {
+            return;
+        }
     }
 }

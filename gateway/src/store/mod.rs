@@ -26,7 +26,7 @@ use rusqlite::ErrorCode;
 use thiserror::Error;
 use varde_wire::{DecodeError, GatewayId, SealError, SealingKey, SigningKey};
 
-pub use handle::{Depth, Depths, Options, Queue, Store};
+pub use handle::{Depth, Depths, Memory, Options, Queue, Store};
 pub use outbox::Outbox;
 
 /// Who the outbox belongs to and whom it is sealed for.

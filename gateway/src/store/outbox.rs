@@ -3,6 +3,7 @@
 //! Every step is one transaction. What is kept in memory beside it ([`Place`]) is only replaced after the
 //! commit, so a step that failed has not happened.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
@@ -86,17 +87,6 @@ impl Outbox {
             .optional()?)
     }
 
-    /// Keeps what the driver of a device wants to know after a restart.
-    ///
-    /// # Errors
-    /// Where it cannot be written.
-    pub fn remember(&self, device: &DeviceId, bytes: &[u8]) -> Result<(), StoreError> {
-        self.db
-            .prepare_cached("INSERT OR REPLACE INTO memory (device, bytes) VALUES (?1, ?2)")?
-            .execute(params![device.as_str(), bytes])?;
-        Ok(())
-    }
-
     /// Forgets what drivers kept of devices that are not in this roster: one that is forgotten and added again begins
     /// anew.
     ///
@@ -119,6 +109,19 @@ impl Outbox {
     /// # Errors
     /// Where nothing was committed.
     pub fn append(&mut self, lane: Lane, records: &[Record]) -> Result<(), StoreError> {
+        self.append_and_remember(lane, records, &BTreeMap::new())
+    }
+
+    /// The same, and keeps in that transaction what the drivers of these devices want to know after a restart.
+    ///
+    /// # Errors
+    /// Where nothing was committed.
+    pub fn append_and_remember(
+        &mut self,
+        lane: Lane,
+        records: &[Record],
+        memories: &BTreeMap<DeviceId, Vec<u8>>,
+    ) -> Result<(), StoreError> {
         if lane == Lane::Routine && self.is_full()? {
             return Err(StoreError::Full);
         }
@@ -142,6 +145,11 @@ impl Outbox {
         }
         if lane == Lane::Urgent {
             while cut(&transaction, &self.identity, lane, &mut place, Cut::NOW)?.is_some() {}
+        }
+        for (device, bytes) in memories {
+            transaction
+                .prepare_cached("INSERT OR REPLACE INTO memory (device, bytes) VALUES (?1, ?2)")?
+                .execute(params![device.as_str(), bytes])?;
         }
         save_place(&transaction, lane, &place)?;
         transaction.commit()?;
