@@ -13,19 +13,21 @@ use crate::board::{Board, Fault};
 use crate::commands::mailbox::Mailbox;
 use crate::config::SerialPort;
 use crate::intake::Intake;
+use crate::stopping::Stopping;
 use crate::{clock, entropy};
 
 const REOPEN_FIRST: Duration = Duration::from_millis(500);
 /// A stick that was pulled and put back is looked for this often at the least.
 const REOPEN_LONGEST: Duration = Duration::from_secs(10);
 
-/// Serves the port until the store stops; orders for its devices come from the mailbox.
+/// Serves the port until the gateway stops; orders for its devices come from the mailbox.
 pub async fn serve(
     port: SerialPort,
     captures: Option<PathBuf>,
     intake: Arc<Intake>,
     board: Arc<Board>,
     mailbox: Arc<Mailbox>,
+    stopping: Stopping,
 ) {
     let name = port.path.display().to_string();
     let fault = Fault::Port(name.clone());
@@ -42,6 +44,7 @@ pub async fn serve(
     let line = Line {
         intake: &intake,
         board: &board,
+        stopping: &stopping,
         name: &name,
         device: alone,
         is_overheard: false,
@@ -58,13 +61,15 @@ pub async fn serve(
             Err(error) => error.into(),
         };
         match ended {
-            LineEnded::Store(_) => return,
+            LineEnded::Store(_) | LineEnded::Stopping => return,
             LineEnded::Link(error) => {
                 link_state("failed");
                 board.fault(fault.clone(), error);
             }
         }
-        tokio::time::sleep(backoff.failed()).await;
+        if stopping.unless(tokio::time::sleep(backoff.failed())).await.is_none() {
+            return;
+        }
         // What a driver notices by time alone, it notices of a device that is gone too.
         if line.overhear(&[], session.as_mut()).await.is_err() {
             return;
