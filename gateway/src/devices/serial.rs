@@ -24,16 +24,27 @@ pub async fn serve(port: SerialPort, captures: Option<PathBuf>, intake: Arc<Inta
     let fault = Fault::Port(name.clone());
     let devices: Vec<_> = port.roster.entries().iter().map(|device| device.name.clone()).collect();
     let link_state = |state| devices.iter().for_each(|name| board.device(name, |d| d.link = state));
+    // It lasts over connections: a sensor's state may have changed while the port was away.
+    let mut session = port.roster.session();
+    if let Some(device) = port.roster.sole()
+        && let Some(memory) = intake.recall(device).await
+    {
+        session.recall(&memory);
+    }
     let mut backoff = Backoff::new(REOPEN_FIRST, REOPEN_LONGEST, entropy::seed());
     loop {
-        let mut session = port.roster.session();
         let ended = match SerialLink::open(&port.path, settings(port.line), clock::boot_ms) {
             Ok(link) => {
                 board.well(&fault);
                 link_state("listening");
                 backoff.succeeded();
-                let line =
-                    Line { intake: &intake, board: &board, name: &name, device: None, is_overheard: false };
+                let line = Line {
+                    intake: &intake,
+                    board: &board,
+                    name: &name,
+                    device: port.roster.sole(),
+                    is_overheard: false,
+                };
                 line.serve(link, session.as_mut(), captures.as_deref()).await.ended
             }
             Err(error) => error.into(),
