@@ -3,6 +3,7 @@
 use thiserror::Error;
 use varde_wire::DeviceId;
 
+use crate::device_link::DeviceLinkSession;
 use crate::esp3::{Eep, Esp3Session, Sender, SenderId};
 use crate::ld2410::{Holds, Ld2410Session};
 use crate::lines::{LineRules, LinesSession};
@@ -23,6 +24,8 @@ pub enum SerialProtocol {
     Lines,
     /// Modbus RTU: a bus of units.
     Modbus,
+    /// The open device link: a dispenser, panel or alarm.
+    DeviceLink,
 }
 
 /// A device on a serial line: its name in the roster, and what the configuration says of it beside.
@@ -47,6 +50,8 @@ pub enum SerialOptions {
     Lines(LineRules),
     /// Of [`SerialProtocol::Modbus`]: what it is asked for.
     Modbus(UnitOptions),
+    /// Of [`SerialProtocol::DeviceLink`], whose devices tell everything themselves.
+    DeviceLink,
 }
 
 /// An EnOcean sender.
@@ -56,8 +61,8 @@ pub struct Esp3Options {
     pub id: SenderId,
     /// What its telegrams mean.
     pub profile: Eep,
-    /// What it is for, where the profile leaves that open.
-    pub purpose: Purpose,
+    /// What it is for, where the profile leaves that open; where nothing is said, the profile's first.
+    pub purpose: Option<Purpose>,
 }
 
 /// Everybody on one serial line: at least one device, all of one protocol.
@@ -73,6 +78,8 @@ pub enum SerialRoster {
     Lines(DeviceId, LineRules),
     /// The units on a bus.
     Modbus(Vec<(DeviceId, UnitOptions)>),
+    /// The device at the other end of a device link.
+    DeviceLink(DeviceId),
 }
 
 /// What is shown of a device on a line.
@@ -123,7 +130,8 @@ pub enum Crowded {
 
 impl SerialProtocol {
     /// Every protocol.
-    pub const ALL: &[Self] = &[Self::Esp3, Self::Nonin, Self::Ld2410, Self::Lines, Self::Modbus];
+    pub const ALL: &[Self] =
+        &[Self::Esp3, Self::Nonin, Self::Ld2410, Self::Lines, Self::Modbus, Self::DeviceLink];
 
     /// The protocol's name in the configuration.
     pub const fn name(self) -> &'static str {
@@ -133,6 +141,7 @@ impl SerialProtocol {
             Self::Ld2410 => "ld2410",
             Self::Lines => "lines",
             Self::Modbus => "modbus",
+            Self::DeviceLink => "device-link",
         }
     }
 
@@ -149,13 +158,14 @@ impl SerialProtocol {
             // "MODBUS over Serial Line" V1.02 §2.5.1 and §3.2.
             Self::Modbus => LineParameters::even(19_200),
             Self::Ld2410 => LineParameters::plain(256_000),
+            Self::DeviceLink => LineParameters::plain(115_200),
         }
     }
 
     /// Whether its devices differ in the parameters of their lines.
     pub const fn has_various_lines(self) -> bool {
         match self {
-            Self::Esp3 => false,
+            Self::Esp3 | Self::DeviceLink => false,
             // Nonin's modules can be ordered with other speeds, the radar can be set to them.
             Self::Nonin | Self::Ld2410 | Self::Lines | Self::Modbus => true,
         }
@@ -171,6 +181,7 @@ impl SerialOptions {
             Self::Ld2410(..) => SerialProtocol::Ld2410,
             Self::Lines(..) => SerialProtocol::Lines,
             Self::Modbus(..) => SerialProtocol::Modbus,
+            Self::DeviceLink => SerialProtocol::DeviceLink,
         }
     }
 }
@@ -185,6 +196,7 @@ impl SerialRoster {
             SerialOptions::Ld2410(holds) => Self::Ld2410(name, holds),
             SerialOptions::Lines(rules) => Self::Lines(name, rules),
             SerialOptions::Modbus(options) => Self::Modbus(vec![(name, options)]),
+            SerialOptions::DeviceLink => Self::DeviceLink(name),
         }
     }
 
@@ -218,14 +230,6 @@ impl SerialRoster {
         Ok(())
     }
 
-    /// The device, where the line has only one by its protocol.
-    pub const fn sole(&self) -> Option<&DeviceId> {
-        match self {
-            Self::Esp3(_) | Self::Modbus(_) => None,
-            Self::Nonin(name, _) | Self::Ld2410(name, _) | Self::Lines(name, _) => Some(name),
-        }
-    }
-
     /// What is spoken on the line.
     pub const fn protocol(&self) -> SerialProtocol {
         match self {
@@ -234,6 +238,7 @@ impl SerialRoster {
             Self::Ld2410(..) => SerialProtocol::Ld2410,
             Self::Lines(..) => SerialProtocol::Lines,
             Self::Modbus(..) => SerialProtocol::Modbus,
+            Self::DeviceLink(..) => SerialProtocol::DeviceLink,
         }
     }
 
@@ -254,6 +259,9 @@ impl SerialRoster {
                 vec![SerialEntry { name, profile: self.protocol().name(), id: None }]
             }
             Self::Modbus(units) => units.iter().map(modbus).collect(),
+            Self::DeviceLink(name) => {
+                vec![SerialEntry { name, profile: SerialProtocol::DeviceLink.name(), id: None }]
+            }
         }
     }
 
@@ -268,6 +276,7 @@ impl SerialRoster {
                 let unit = |(name, options): &(DeviceId, UnitOptions)| Unit::new(name.clone(), options);
                 Box::new(ModbusSession::new(units.iter().map(unit).collect()))
             }
+            Self::DeviceLink(device) => Box::new(DeviceLinkSession::new(device.clone())),
         }
     }
 }
@@ -296,7 +305,7 @@ mod tests {
     #[test]
     fn a_line_has_one_protocol_and_room_for_as_many_devices_as_that_has() {
         let id = SenderId([1, 2, 3, 4]);
-        let pendant = Esp3Options { id, profile: Eep::F60201, purpose: Purpose::Pendant };
+        let pendant = Esp3Options { id, profile: Eep::F60201, purpose: None };
         let pendant =
             |name: &str| SerialDevice { name: name.parse().unwrap(), options: SerialOptions::Esp3(pendant) };
         let mut stick = SerialRoster::new(pendant("pendant-1"));
@@ -306,12 +315,11 @@ mod tests {
             "'oximeter-1' cannot share this port with 'pendant-1', which speaks esp3: a port has one protocol"
         );
         assert_eq!(stick.entries().len(), 2);
-        assert_eq!(stick.sole(), None);
         let mut line = SerialRoster::new(oximeter("oximeter-1"));
         assert_eq!(
             line.join(oximeter("oximeter-2")).unwrap_err().to_string(),
             "'oximeter-2' cannot share this port with 'oximeter-1': a nonin line has one device"
         );
-        assert_eq!(line.sole().unwrap().as_str(), "oximeter-1");
+        assert_eq!(line.entries().len(), 1);
     }
 }

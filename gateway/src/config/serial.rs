@@ -68,6 +68,7 @@ impl Ports {
             SerialProtocol::Ld2410 => ld2410(from, judge).map(SerialOptions::Ld2410),
             SerialProtocol::Lines => lines(from, judge).map(SerialOptions::Lines),
             SerialProtocol::Modbus => modbus(from, judge).map(SerialOptions::Modbus),
+            SerialProtocol::DeviceLink => Some(SerialOptions::DeviceLink),
         };
         if let (Some(name), Some(port), Some(path), Some(options)) = (name, port, path, options) {
             self.join(path, &port.place, line, SerialDevice { name, options }, judge);
@@ -112,19 +113,19 @@ impl Ports {
             once(&mut self.senders, sender, id, "device.id", judge)
         });
         let profile = profile(from, "F6-02-01", judge).and_then(|profile| {
-            let known = Eep::ALL.iter().map(|eep| eep.name());
+            let known = Eep::near(&profile.value).map(Eep::name);
             judge.word(profile, "device.profile", "profile", Eep::from_name(&profile.value), known)
         });
-        let purpose = match given(&from.purpose) {
-            None => Some(Purpose::Pendant),
-            Some(text) => match (purpose(text, Purpose::OF_BUTTONS, judge), profile) {
-                (Some(_), Some(eep)) if !eep.is_rocker() => {
+        let purpose = given(&from.purpose).and_then(|text| {
+            let purposes = profile.map_or(Purpose::OF_BUTTONS, Eep::purposes);
+            match profile {
+                Some(eep) if purposes.is_empty() => {
                     judge.fault(&text.place, "device.purpose", Problem::NoPurpose { profile: eep.name() })
                 }
-                (purpose, _) => purpose,
-            },
-        };
-        Some(Esp3Options { id: id?, profile: profile?, purpose: purpose? })
+                _ => purpose(text, purposes, judge),
+            }
+        });
+        Some(Esp3Options { id: id?, profile: profile?, purpose })
     }
 }
 

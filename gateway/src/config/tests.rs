@@ -12,7 +12,7 @@ use std::{
 
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, date_time_ymd};
 use tempfile::TempDir;
-use varde_drivers::{Purpose, SerialRoster};
+use varde_drivers::SerialRoster;
 use varde_wire::{Metric, Observation, OpeningKey, SigningKey, Value, WallTime};
 
 use super::{Faults, Report, Settings, Warning, check};
@@ -121,7 +121,7 @@ fn the_least_configuration_gets_every_default() {
     assert_eq!(settings.capture_directory, None);
     let SerialRoster::Esp3(senders) = &settings.serial[0].roster;
     assert_eq!(senders[0].1.id.to_string(), "FEFB9A1C");
-    assert_eq!(senders[0].1.purpose, Purpose::Pendant);
+    assert_eq!(senders[0].1.purpose, None);
     assert_eq!(settings.serial[0].line.to_string(), "57600 8N1");
     assert_eq!(settings.ble[0].address.to_string(), "F0:F1:F2:F3:F4:01");
 }
