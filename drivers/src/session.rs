@@ -137,6 +137,9 @@ pub enum Output {
     Heard(DeviceId),
     /// Bytes that could not be read; to be counted.
     Refused(Refused),
+    /// A device for which somebody was needed ([`Problem::needs_somebody`](crate::Problem::needs_somebody)) needs nobody
+    /// any more.
+    Well(DeviceId),
     /// A well-formed telegram of a sender that is not in the roster; to be counted. The sender's id, as the
     /// configuration would write it.
     UnknownSender(String),

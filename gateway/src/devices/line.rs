@@ -273,6 +273,7 @@ impl Line<'_> {
                         }
                     }
                 }
+                Output::Well(device) => self.board.well(&Fault::Device(device)),
                 Output::UnknownSender(id) => {
                     self.board.count("telegrams of senders that are not in the roster");
                     tracing::debug!("{}: sender {id} is not in the roster", self.name);

@@ -34,6 +34,7 @@ pub async fn serve(
     let devices: Vec<_> = port.roster.entries().iter().map(|device| device.name.clone()).collect();
     let link_state = |state| devices.iter().for_each(|name| board.device(name, |d| d.link = state));
     let mut backoff = Backoff::new(REOPEN_FIRST, REOPEN_LONGEST, entropy::seed());
+    // It lasts over connections: a sensor's state may have changed while the port was away.
     let mut session = port.roster.session();
     let alone = if let [only] = devices.as_slice() { Some(only) } else { None };
     if let Some(device) = alone

@@ -46,7 +46,8 @@ fn word(output: Output) -> Option<String> {
         Output::Request(Request::Read(_) | Request::Send(_))
         | Output::Heard(_)
         | Output::Outcome(_)
-        | Output::UnknownSender(_) => {
+        | Output::UnknownSender(_)
+        | Output::Well(_) => {
             return None;
         }
     })
