@@ -145,9 +145,8 @@ impl Rules {
     /// Time has passed, or the clock on the wall was changed. What became due is told in the order in which it did,
     /// however late this is called.
     pub fn handle_timeout(&mut self, now: Now) {
-        // A clock that was lost is taken to have gone on until now; one that was found, to have been right before.
-        let passing = Now { home: now.home.or(self.now.at(now.at).home), ..now };
-        self.pass(passing);
+        // Until now the clock is taken to have gone on as it was known; what it was changed to holds from now on.
+        self.pass(self.now.at(now.at.max(self.now.at)));
         self.now = now;
         self.each(now, |watcher| watcher.listen(now));
         self.pass(now);

@@ -127,7 +127,7 @@ impl Supervision {
 
     /// Goes on from a [`Self::snapshot`], or from the beginning where the bytes are none. The gateway has heard nothing
     /// since `deaf_since` ([`crate::LifeClock::alive_until`]). Devices that are new begin now, those that are gone are
-    /// forgotten. All links are taken to be up; say of those that are not.
+    /// forgotten. A link that was down is taken to be down still; say of each how it is.
     pub fn restore(
         expectations: BTreeMap<DeviceId, Expectation>,
         bytes: &[u8],
@@ -141,14 +141,16 @@ impl Supervision {
             saved.things.entry(id).or_insert(thing);
         }
         for (id, thing) in &mut saved.things {
-            if let Some(expected) = fresh.expectations.get(id) {
-                let down = saved.down.get(&expected.link).copied();
-                thing.contact.deaf(down.unwrap_or(deaf_since.max(saved.at)), now, expected.interval);
+            thing.resume(now);
+            let Some(expected) = fresh.expectations.get(id) else { continue };
+            if !saved.down.contains_key(&expected.link) {
+                thing.contact.deaf(deaf_since.max(saved.at), now, expected.interval);
             }
         }
-        saved.down.clear();
         saved.at = now;
         fresh.state = saved;
+        // What became due while the gateway was off is told now, and only once.
+        fresh.settle(now);
         fresh
     }
 
