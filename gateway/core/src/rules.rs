@@ -109,6 +109,8 @@ impl Rules {
         });
         let watchers = watchers.collect();
         let mut rules = Self { watchers, now: now.at(saved.at), judgements: VecDeque::new() };
+        let saved_at = rules.now;
+        rules.watchers.iter_mut().for_each(|watcher| watcher.plan(saved_at));
         rules.pass(now.at(deaf_since));
         for watcher in &mut rules.watchers {
             watcher.was_off(deaf_since);
@@ -146,8 +148,12 @@ impl Rules {
     /// however late this is called.
     pub fn handle_timeout(&mut self, now: Now) {
         // Until now the clock is taken to have gone on as it was known; what it was changed to holds from now on.
-        self.pass(self.now.at(now.at.max(self.now.at)));
+        let as_known = self.now.at(now.at);
+        self.pass(as_known);
         self.now = now;
+        if now != as_known {
+            self.watchers.iter_mut().for_each(|watcher| watcher.turn(now));
+        }
         self.each(now, |watcher| watcher.listen(now));
         self.pass(now);
     }

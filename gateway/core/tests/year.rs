@@ -142,10 +142,13 @@ fn live_and_compare(seed: u64) -> Home {
     let happenings = life::live(seed, YEAR);
     let mut home = Home::new();
     home.happenings = happenings.len() as u64;
+    let start = std::time::Instant::now();
     for (t, happening) in &happenings {
         home.happen(*t, *happening);
     }
     home.pass(YEAR);
+    println!("XX home {:?}", start.elapsed());
+    let start = std::time::Instant::now();
     let mut model = Model::new(&rules());
     let mut rest = &happenings[..];
     for t in 0..=YEAR {
@@ -153,6 +156,7 @@ fn live_and_compare(seed: u64) -> Home {
         model.minute(t, now);
         rest = later;
     }
+    println!("XX model {:?}", start.elapsed());
     same(seed, &happenings, &mut home.told, &mut model.told, |(t, _)| *t);
     // What is certain at the very end may still be gathered with others.
     home.edges.retain(|edge| edge.4 + 2 < YEAR);

@@ -5,7 +5,7 @@
 
 pub(crate) mod life;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use life::{DEVICES, Happening, INTERVAL, SILENT_AFTER};
 use varde_core::rules::{Awaited, Rule, Watch};
@@ -34,6 +34,7 @@ pub(crate) struct Model {
     off_since: u64,
     clock_set: bool,
     clock_error: i64,
+    calendar: Calendar,
     /// What is told of devices.
     pub(crate) edges: Vec<Edge>,
     /// What is told of rules and alarms, and when.
@@ -66,6 +67,8 @@ struct Flap<T> {
 
 struct Judge {
     rule: Rule,
+    /// The devices that it needs.
+    needs: Vec<usize>,
     counting: bool,
     counted: u64,
     open: bool,
@@ -90,6 +93,10 @@ impl Model {
     pub(crate) fn new(rules: &[Rule]) -> Self {
         let judge = |rule: &Rule| Judge {
             rule: rule.clone(),
+            needs: rule
+                .needs()
+                .map(|id| DEVICES.iter().position(|name| *name == id.as_str()).unwrap())
+                .collect(),
             counting: false,
             counted: 0,
             open: false,
@@ -109,6 +116,7 @@ impl Model {
             off_since: 0,
             clock_set: true,
             clock_error: 0,
+            calendar: Calendar::default(),
             edges: Vec::new(),
             told: Vec::new(),
         };
@@ -439,7 +447,7 @@ impl Model {
             }
             if let (Watch::NothingBy { since, days, .. }, true) = (&judge.rule.watch, self.clock_set) {
                 let (mut day, _) = shown(wall);
-                if wall < comes(day, *since) {
+                if wall < self.calendar.comes(day, *since) {
                     day -= 1;
                 }
                 if judge.day.is_none_or(|(last, _, _)| last < day) {
@@ -464,7 +472,7 @@ impl Model {
                     }
                     Watch::NothingBy { since, by, .. } => judge.day.is_some_and(|(day, lost, settled)| {
                         let day = if by > since { day } else { day + 1 };
-                        !settled && wall >= comes(day, *by) + i64::try_from(lost).unwrap()
+                        !settled && wall >= self.calendar.comes(day, *by) + i64::try_from(lost).unwrap()
                     }),
                 };
             if due {
@@ -482,24 +490,16 @@ impl Model {
     fn listen(&mut self, t: u64) {
         let wall = START + i64::try_from(t).unwrap() + self.clock_error;
         for judge in &mut self.rules {
-            let silent = |name: &str| {
-                let device = DEVICES.iter().position(|device| *device == name).unwrap();
-                self.things[device].missing || !self.links[life::link(device)]
-            };
-            let mut needs: Vec<&str> = judge.rule.needs().map(varde_wire::DeviceId::as_str).collect();
-            needs.sort_unstable();
-            let because = needs
-                .into_iter()
-                .find(|name| silent(name))
-                .or_else(|| (!self.clock_set && judge.rule.needs_clock()).then_some("the clock"));
-            match (because, judge.deaf_since) {
-                (Some(_), _) => {
+            let silent = |device: &usize| self.things[*device].missing || !self.links[life::link(*device)];
+            let deaf = judge.needs.iter().any(silent) || (!self.clock_set && judge.rule.needs_clock());
+            match (deaf, judge.deaf_since) {
+                (true, _) => {
                     judge.deaf_since.get_or_insert(t);
                     if !std::mem::replace(&mut judge.deaf_told, true) {
                         self.told.push((t, format!("{} cannot judge", judge.rule.name)));
                     }
                 }
-                (None, Some(since)) => {
+                (false, Some(since)) => {
                     judge.deaf_since = None;
                     if std::mem::take(&mut judge.deaf_told) {
                         self.told.push((t, format!("{} judges again", judge.rule.name)));
@@ -507,11 +507,11 @@ impl Model {
                     if let (Watch::NothingBy { since: from, .. }, Some((day, lost, _))) =
                         (&judge.rule.watch, &mut judge.day)
                     {
-                        let today = u64::try_from(wall - comes(*day, *from)).unwrap_or(0);
+                        let today = u64::try_from(wall - self.calendar.comes(*day, *from)).unwrap_or(0);
                         *lost += (t - since).min(today);
                     }
                 }
-                (None, None) => {}
+                (false, None) => {}
             }
         }
     }
@@ -574,11 +574,19 @@ fn shown(wall: i64) -> (i64, i64) {
     (local.div_euclid(1440), local.rem_euclid(1440))
 }
 
-/// The first minute of that day that shows this time or later, by looking at each.
-fn comes(day: i64, time: TimeOfDay) -> i64 {
-    let time = i64::from(time.minutes());
-    let guess = day * 1440 + time - 120;
-    (guess..).find(|wall| shown(*wall) >= (day, time)).unwrap()
+/// When the times of days come, each looked up once.
+#[derive(Default)]
+struct Calendar(HashMap<(i64, TimeOfDay), i64>);
+
+impl Calendar {
+    /// The first minute of that day that shows this time or later, by looking at each.
+    fn comes(&mut self, day: i64, time: TimeOfDay) -> i64 {
+        *self.0.entry((day, time)).or_insert_with(|| {
+            let time = i64::from(time.minutes());
+            let long_before = day * 1440 + time - 180;
+            (long_before..).find(|wall| shown(*wall) >= (day, time)).unwrap()
+        })
+    }
 }
 
 fn falls_on(days: Weekdays, day: i64) -> bool {
