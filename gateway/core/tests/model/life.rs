@@ -73,7 +73,7 @@ impl Dice {
     }
 
     pub(crate) fn one_in(&mut self, n: u64) -> bool {
-        self.draw() % n == 0
+        self.draw().is_multiple_of(n)
     }
 }
 

@@ -5,7 +5,7 @@
 
 pub(crate) mod life;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use life::{DEVICES, Happening, INTERVAL, SILENT_AFTER};
 use varde_core::rules::{Awaited, Rule, Watch};
@@ -34,7 +34,6 @@ pub(crate) struct Model {
     off_since: u64,
     clock_set: bool,
     clock_error: i64,
-    calendar: Calendar,
     /// What is told of devices.
     pub(crate) edges: Vec<Edge>,
     /// What is told of rules and alarms, and when.
@@ -73,10 +72,20 @@ struct Judge {
     counted: u64,
     open: bool,
     raised: bool,
-    /// Day, minutes lost to deafness in it, and whether it is settled.
-    day: Option<(i64, u64, bool)>,
+    today: Option<Today>,
     deaf_since: Option<u64>,
     deaf_told: bool,
+}
+
+/// The day for which something is awaited, from one `since` to the next.
+struct Today {
+    began: i64,
+    by: i64,
+    ends: i64,
+    /// Minutes lost to deafness.
+    lost: u64,
+    /// It came, or was missed, or is not awaited.
+    settled: bool,
 }
 
 enum Open {
@@ -101,7 +110,7 @@ impl Model {
             counted: 0,
             open: false,
             raised: false,
-            day: None,
+            today: None,
             deaf_since: None,
             deaf_told: false,
         };
@@ -116,14 +125,13 @@ impl Model {
             off_since: 0,
             clock_set: true,
             clock_error: 0,
-            calendar: Calendar::default(),
             edges: Vec::new(),
             told: Vec::new(),
         };
         model.turn(0);
         for judge in &mut model.rules {
-            if let Some((_, _, settled)) = &mut judge.day {
-                *settled = true;
+            if let Some(today) = &mut judge.today {
+                today.settled = true;
             }
         }
         model
@@ -179,8 +187,9 @@ impl Model {
         }
         self.turn(t);
         self.raise(t);
-        self.listen(t);
-        self.raise(t);
+        if self.listen(t) {
+            self.raise(t);
+        }
     }
 
     fn pass_thing(&mut self, device: usize, t: u64) {
@@ -416,8 +425,8 @@ impl Model {
     }
 
     fn well(&mut self, n: usize, t: u64) {
-        if let Some((_, _, settled)) = &mut self.rules[n].day {
-            *settled = true;
+        if let Some(today) = &mut self.rules[n].today {
+            today.settled = true;
         }
         if std::mem::take(&mut self.rules[n].raised) {
             let who = (self.rules[n].rule.name.clone(), false);
@@ -432,11 +441,12 @@ impl Model {
     /// Windows open and close, days begin.
     fn turn(&mut self, t: u64) {
         let wall = START + i64::try_from(t).unwrap() + self.clock_error;
+        let shown = shown(wall);
         for judge in &mut self.rules {
             let open = match &judge.rule.window {
                 None => true,
                 Some(_) if !self.clock_set => judge.open,
-                Some(window) => shows_within(window, wall),
+                Some(window) => shows_within(window, shown),
             };
             if open != judge.open {
                 judge.counted = 0;
@@ -445,14 +455,19 @@ impl Model {
                 judge.counting &= open || carries_over;
                 judge.open = open;
             }
-            if let (Watch::NothingBy { since, days, .. }, true) = (&judge.rule.watch, self.clock_set) {
-                let (mut day, _) = shown(wall);
-                if wall < self.calendar.comes(day, *since) {
-                    day -= 1;
-                }
-                if judge.day.is_none_or(|(last, _, _)| last < day) {
-                    judge.day = Some((day, 0, !falls_on(*days, day)));
-                }
+            // A clock that goes back begins no day again.
+            if let (Watch::NothingBy { since, by, days, .. }, true) = (&judge.rule.watch, self.clock_set)
+                && judge.today.as_ref().is_none_or(|today| wall >= today.ends)
+            {
+                let (today, _) = shown;
+                let day = if wall < comes(today, *since) { today - 1 } else { today };
+                judge.today = Some(Today {
+                    began: comes(day, *since),
+                    by: comes(if by > since { day } else { day + 1 }, *by),
+                    ends: comes(day + 1, *since),
+                    lost: 0,
+                    settled: !falls_on(*days, day),
+                });
             }
         }
     }
@@ -470,15 +485,14 @@ impl Model {
                     | Watch::LongStay { within, .. } => {
                         !judge.raised && judge.counting && judge.open && judge.counted >= minutes(*within)
                     }
-                    Watch::NothingBy { since, by, .. } => judge.day.is_some_and(|(day, lost, settled)| {
-                        let day = if by > since { day } else { day + 1 };
-                        !settled && wall >= self.calendar.comes(day, *by) + i64::try_from(lost).unwrap()
+                    Watch::NothingBy { .. } => judge.today.as_ref().is_some_and(|today| {
+                        !today.settled && wall >= today.by + i64::try_from(today.lost).unwrap()
                     }),
                 };
             if due {
                 judge.raised = true;
-                if let Some((_, _, settled)) = &mut judge.day {
-                    *settled = true;
+                if let Some(today) = &mut judge.today {
+                    today.settled = true;
                 }
                 let who = (judge.rule.name.clone(), false);
                 self.open_alarm(who, true, 0, t);
@@ -486,8 +500,9 @@ impl Model {
         }
     }
 
-    /// Who can judge, and who can again.
-    fn listen(&mut self, t: u64) {
+    /// Who can judge, and who can again; whether any can again.
+    fn listen(&mut self, t: u64) -> bool {
+        let mut again = false;
         let wall = START + i64::try_from(t).unwrap() + self.clock_error;
         for judge in &mut self.rules {
             let silent = |device: &usize| self.things[*device].missing || !self.links[life::link(*device)];
@@ -500,20 +515,20 @@ impl Model {
                     }
                 }
                 (false, Some(since)) => {
+                    again = true;
                     judge.deaf_since = None;
                     if std::mem::take(&mut judge.deaf_told) {
                         self.told.push((t, format!("{} judges again", judge.rule.name)));
                     }
-                    if let (Watch::NothingBy { since: from, .. }, Some((day, lost, _))) =
-                        (&judge.rule.watch, &mut judge.day)
-                    {
-                        let today = u64::try_from(wall - self.calendar.comes(*day, *from)).unwrap_or(0);
-                        *lost += (t - since).min(today);
+                    if let Some(today) = &mut judge.today {
+                        let passed = u64::try_from(wall - today.began).unwrap_or(0);
+                        today.lost += (t - since).min(passed);
                     }
                 }
                 (false, None) => {}
             }
         }
+        again
     }
 
     fn open_alarm(&mut self, who: Who, can_be_held: bool, pre_alarm: u64, t: u64) {
@@ -574,19 +589,11 @@ fn shown(wall: i64) -> (i64, i64) {
     (local.div_euclid(1440), local.rem_euclid(1440))
 }
 
-/// When the times of days come, each looked up once.
-#[derive(Default)]
-struct Calendar(HashMap<(i64, TimeOfDay), i64>);
-
-impl Calendar {
-    /// The first minute of that day that shows this time or later, by looking at each.
-    fn comes(&mut self, day: i64, time: TimeOfDay) -> i64 {
-        *self.0.entry((day, time)).or_insert_with(|| {
-            let time = i64::from(time.minutes());
-            let long_before = day * 1440 + time - 180;
-            (long_before..).find(|wall| shown(*wall) >= (day, time)).unwrap()
-        })
-    }
+/// The first minute of that day that shows this time or later, by looking at each.
+fn comes(day: i64, time: TimeOfDay) -> i64 {
+    let time = i64::from(time.minutes());
+    let long_before = day * 1440 + time - 180;
+    (long_before..).find(|wall| shown(*wall) >= (day, time)).unwrap()
 }
 
 fn falls_on(days: Weekdays, day: i64) -> bool {
@@ -594,8 +601,7 @@ fn falls_on(days: Weekdays, day: i64) -> bool {
     days.with(weekday) == days
 }
 
-fn shows_within(window: &Window, wall: i64) -> bool {
-    let (day, minute) = shown(wall);
+fn shows_within(window: &Window, (day, minute): (i64, i64)) -> bool {
     let (from, to) = (i64::from(window.from.minutes()), i64::from(window.to.minutes()));
     if from < to {
         falls_on(window.days, day) && minute >= from && minute < to
