@@ -16,6 +16,7 @@
 //! - [`Supervision`]: which devices are missing, empty, without mains, tampered with; many at once are one story
 //! - [`Rules`]: what did not happen in the home that should have
 //! - [`Alarms`]: from the press of a button to the person who has seen it
+//! - [`Forwarding`]: what of a device's words leaves the home
 
 #![cfg_attr(
     test,
@@ -34,6 +35,7 @@ mod backoff;
 mod clock_trust;
 mod delivery;
 mod fault_watch;
+pub mod forwarding;
 pub mod guard;
 mod held;
 mod home_clock;
@@ -51,6 +53,7 @@ pub use backoff::Backoff;
 pub use clock_trust::{ClockReading, ClockTrust};
 pub use delivery::{Delivery, Dispatch, Output};
 pub use fault_watch::{FaultChange, FaultWatch};
+pub use forwarding::Forwarding;
 pub use guard::Guard;
 pub use home_clock::{BadTimeOfDay, HomeClock, Now, TimeOfDay, Weekdays, Window};
 pub use life_clock::LifeClock;
