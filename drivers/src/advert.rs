@@ -19,11 +19,9 @@ pub mod bthome;
 mod echo;
 mod elements;
 mod format;
-mod news;
 pub mod ruuvi;
 mod seal;
 mod session;
-mod statement;
 
 pub use format::AdvertFormat;
 pub use seal::Secret;

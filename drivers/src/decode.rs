@@ -3,9 +3,10 @@
 use varde_wire::{DeviceId, Observation};
 
 use crate::advert::{AdvertFormat, Secret};
-use crate::esp3::{self, Deframer, Eep, Frame, Telegram};
+use crate::device_link;
+use crate::esp3::{self, Deframer, Eep, Frame, TeachIn, Telegram};
 use crate::gatt;
-use crate::{Description, FrameError, Problem, Purpose};
+use crate::{Description, FrameError, Problem};
 
 /// What bytes mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,8 +80,8 @@ impl Decoded {
     }
 }
 
-/// The packets of a serial stream, one by one, with what was lost between them. Without a profile the first that
-/// has such telegrams is assumed, and a rocker to be a pendant.
+/// The packets of a serial stream, one by one, with what was lost between them. Without a profile a rocker or contact
+/// is assumed where the telegram may be one's, and a button to be a pendant.
 pub fn decode_esp3(bytes: &[u8], eep: Option<Eep>) -> Vec<Result<Decoded, FrameError>> {
     let mut deframer = Deframer::default();
     deframer.push(bytes);
@@ -91,18 +92,27 @@ pub fn decode_esp3(bytes: &[u8], eep: Option<Eep>) -> Vec<Result<Decoded, FrameE
 
 fn decode_packet(frame: &Frame, eep: Option<Eep>) -> Result<Decoded, FrameError> {
     if frame.packet_type != esp3::RADIO_ERP1 {
-        return Ok(Decoded { measurement: esp3::describe(frame), observations: Vec::new() });
+        return esp3::describe(frame).map(Decoded::fields);
     }
     let telegram = Telegram::decode(frame)?;
     let measurement = Description::default().with("packet", "RADIO_ERP1").and(telegram.describe());
+    telegram.refuse_secured()?;
+    if let Some(teach_in) = TeachIn::read(&telegram)? {
+        return Ok(Decoded::fields(measurement.and(teach_in.describe())));
+    }
     let Some(eep) = eep.or_else(|| Eep::guess(telegram.rorg)) else {
-        return Ok(Decoded { measurement, observations: Vec::new() });
+        return Ok(Decoded::fields(measurement));
     };
     let message = eep.decode(&telegram)?;
     Ok(Decoded {
         measurement: measurement.with("eep", eep.name()).and(message.describe()),
-        observations: message.observation(Purpose::Pendant, &placeholder()).into_iter().collect(),
+        observations: message.observations(None, &placeholder()),
     })
+}
+
+/// The frames of a device link, one by one, with what was garbled between them.
+pub fn decode_device_link(bytes: &[u8]) -> Vec<Result<Decoded, FrameError>> {
+    device_link::decode(bytes, &placeholder())
 }
 
 /// The short UUIDs that [`decode_gatt`] knows, as text.

@@ -19,7 +19,15 @@ pub struct FrameError {
 impl Problem {
     /// Whether it takes a person to mend it: what is wrong is not the bytes, but who sends them, or with which key.
     pub const fn needs_somebody(&self) -> bool {
-        matches!(self, Self::NoBindKey | Self::NotEncrypted | Self::NotAuthentic | Self::Replayed { .. })
+        matches!(
+            self,
+            Self::NoBindKey
+                | Self::NotEncrypted
+                | Self::NotAuthentic
+                | Self::Replayed { .. }
+                | Self::Secured
+                | Self::OtherRadioProtocol
+        )
     }
 }
 
@@ -97,6 +105,18 @@ pub enum Problem {
         /// The highest so far.
         last: u32,
     },
+    /// A telegram of EnOcean's security. Nothing here has the keys, or a place for the rolling code.
+    #[error(
+        "it is encrypted (EnOcean security), which this program does not read: set the device to send unencrypted, as \
+         its manual says, and teach it in anew; a device that cannot is not for this gateway"
+    )]
+    Secured,
+    /// A stick that passes telegrams on in the form of ERP2.
+    #[error(
+        "the stick passes telegrams on as ERP2, which this program does not read: set it to ERP1 with its maker's \
+         tool (CO_WR_MODE 0), and plug it in again"
+    )]
+    OtherRadioProtocol,
     /// One of the segments that a value comes in did not come.
     #[error("a segment is missing: the observation that it belongs to is dropped")]
     SegmentMissing,
@@ -106,4 +126,7 @@ pub enum Problem {
     /// Bytes where the driver expects none.
     #[error("the driver expects nothing on this channel")]
     Unexpected,
+    /// Bytes of the device link that are no frame, or no message.
+    #[error(transparent)]
+    DeviceLink(varde_device_link::Garbled),
 }

@@ -15,6 +15,15 @@ pub struct HomeTime {
     pub daylight_saving_min: i16,
 }
 
+/// A change of the home's local time, such as to or from daylight saving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockChange {
+    /// Seconds since 1970-01-01T00:00:00Z.
+    pub at_unix_s: i64,
+    /// How far local time is ahead of UTC from then on, in minutes.
+    pub utc_offset_min: i16,
+}
+
 impl HomeTime {
     /// The moment that much later, in the same time zone.
     #[must_use]

@@ -21,6 +21,7 @@
 //! | BLE profile `pulse-oximeter` | [`gatt::pulse_oximeter`], with [`gatt::record_access`] | pulse oximeters, spot-check and continuous: Pulse Oximeter Service 1.0.1 |
 //! | serial protocol `esp3`, profile `F6-02-01`, `F6-02-02` | [`esp3::f6_02`] | EnOcean rockers: alarm pendants and switches |
 //! | serial protocol `esp3`, profile `D5-00-01` | [`esp3::d5_00_01`] | EnOcean contacts on doors and windows |
+//! | serial protocol `device-link` | [`device_link`] | dispensers, panels and alarms that speak the open device link |
 //!
 //! To add a device: its file, beside it the vectors of its specification, a line here, a row in
 //! [`BleProfile`] or [`esp3::Eep`], a fuzz target.
@@ -34,26 +35,33 @@ pub mod advert;
 mod cursor;
 mod decode;
 mod describe;
+pub mod device_link;
 mod error;
 pub mod esp3;
 pub mod float;
 pub mod gatt;
 mod home_time;
+mod line_parameters;
+mod news;
 mod profile;
 mod protocol;
 mod purpose;
 mod reading;
 mod session;
+mod statement;
 mod uuid;
 
-pub use decode::{Decoded, decode_advert, decode_esp3, decode_gatt};
+pub use decode::{Decoded, decode_advert, decode_device_link, decode_esp3, decode_gatt};
 pub use describe::{Description, Field, FieldValue};
 pub use error::{FrameError, Problem};
 pub use gatt::user_data::{Consent, ConsentCode};
-pub use home_time::HomeTime;
+pub use home_time::{ClockChange, HomeTime};
+pub use line_parameters::{BadLineParameters, DataBits, LineParameters, Parity, StopBits};
 pub use profile::{BleOptions, BleProfile};
-pub use protocol::{BadDevice, SerialDevice, SerialProtocol};
+pub use protocol::{
+    Crowded, Esp3Options, SerialDevice, SerialEntry, SerialOptions, SerialProtocol, SerialRoster,
+};
 pub use purpose::Purpose;
 pub use reading::Reading;
-pub use session::{Channel, Input, Output, Refused, Request, Session};
+pub use session::{Channel, Input, Order, Output, Refused, Request, Session};
 pub use uuid::Uuid;

@@ -1,54 +1,104 @@
-//! The protocols of serial lines that the configuration can name, and the devices on them.
-
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+//! The protocols of serial lines that the configuration can name, and the devices on a line.
 
 use thiserror::Error;
 use varde_wire::DeviceId;
 
+use crate::device_link::DeviceLinkSession;
 use crate::esp3::{Eep, Esp3Session, Sender, SenderId};
-use crate::{Purpose, Session};
+use crate::{LineParameters, Purpose, Session};
 
 /// What is spoken on a serial line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SerialProtocol {
-    /// EnOcean Serial Protocol 3: a stick such as the USB 300.
+    /// EnOcean Serial Protocol 3: a stick such as the USB 300, and every sender that it hears.
     Esp3,
+    /// The open device link: a dispenser, panel or alarm.
+    DeviceLink,
 }
 
-/// A device that is heard on a serial line, as the configuration writes it.
+/// A device on a serial line: its name in the roster, and what the configuration says of it beside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SerialDevice {
     /// Its name in the roster.
     pub name: DeviceId,
-    /// Its own id: with ESP3 the sender's eight hexadecimal digits.
-    pub id: String,
-    /// Its profile: with ESP3 an EnOcean Equipment Profile.
-    pub profile: String,
-    /// What it is for, where the profile leaves that open: `pendant` (where nothing is said) or `switch`.
-    pub purpose: Option<String>,
+    /// What its driver needs to know.
+    pub options: SerialOptions,
 }
 
-/// A device that the protocol cannot have: which key is wrong, and what it should be.
+/// What the driver of a protocol needs to know of a device. Nothing in it can be wrong by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SerialOptions {
+    /// Of [`SerialProtocol::Esp3`].
+    Esp3(Esp3Options),
+    /// Of [`SerialProtocol::DeviceLink`], whose devices tell everything themselves.
+    DeviceLink,
+}
+
+/// An EnOcean sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Esp3Options {
+    /// Its id, which no other sender has.
+    pub id: SenderId,
+    /// What its telegrams mean.
+    pub profile: Eep,
+    /// What it is for, where the profile leaves that open; where nothing is said, the profile's first.
+    pub purpose: Option<Purpose>,
+}
+
+/// Everybody on one serial line: at least one device, all of one protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SerialRoster {
+    /// The senders that a stick hears.
+    Esp3(Vec<(DeviceId, Esp3Options)>),
+    /// The device at the other end of a device link.
+    DeviceLink(DeviceId),
+}
+
+/// What is shown of a device on a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SerialEntry<'a> {
+    /// Its name in the roster.
+    pub name: &'a DeviceId,
+    /// Its profile; the protocol's name where that has only one.
+    pub profile: &'static str,
+    /// What it is told by from others on the line.
+    pub id: Option<String>,
+}
+
+/// Why a device cannot be on the line of another.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("device '{device}', key '{key}': {fault}")]
-pub struct BadDevice {
-    /// The device.
-    pub device: DeviceId,
-    /// The key of the configuration.
-    pub key: &'static str,
-    /// What is wrong, and what is allowed.
-    pub fault: String,
+pub enum Crowded {
+    /// The line speaks another protocol.
+    #[error("'{device}' cannot share this port with '{other}', which speaks {}: a port has one protocol", .protocol.name())]
+    OtherProtocol {
+        /// The one that came second.
+        device: DeviceId,
+        /// The one that came first.
+        other: DeviceId,
+        /// What is spoken on the line.
+        protocol: SerialProtocol,
+    },
+    /// The protocol has one device a line.
+    #[error("'{device}' cannot share this port with '{other}': a {} line has one device", .protocol.name())]
+    Alone {
+        /// The one that came second.
+        device: DeviceId,
+        /// The one that came first.
+        other: DeviceId,
+        /// What is spoken on the line.
+        protocol: SerialProtocol,
+    },
 }
 
 impl SerialProtocol {
     /// Every protocol.
-    pub const ALL: &[Self] = &[Self::Esp3];
+    pub const ALL: &[Self] = &[Self::Esp3, Self::DeviceLink];
 
     /// The protocol's name in the configuration.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Esp3 => "esp3",
+            Self::DeviceLink => "device-link",
         }
     }
 
@@ -57,123 +107,108 @@ impl SerialProtocol {
         Self::ALL.iter().copied().find(|protocol| protocol.name() == name)
     }
 
-    /// The line's speed, with 8 data bits, no parity, one stop bit.
-    pub const fn baud(self) -> u32 {
+    /// The line's parameters, unless the configuration gives others.
+    pub const fn line(self) -> LineParameters {
         match self {
-            Self::Esp3 => 57_600,
+            Self::Esp3 => LineParameters::plain(57_600),
+            Self::DeviceLink => LineParameters::plain(115_200),
         }
     }
 
-    /// The driver of a line with these devices on it.
+    /// Whether its devices differ in the parameters of their lines.
+    pub const fn has_various_lines(self) -> bool {
+        match self {
+            Self::Esp3 | Self::DeviceLink => false,
+        }
+    }
+}
+
+impl SerialOptions {
+    /// Whose options they are.
+    pub const fn protocol(&self) -> SerialProtocol {
+        match self {
+            Self::Esp3(_) => SerialProtocol::Esp3,
+            Self::DeviceLink => SerialProtocol::DeviceLink,
+        }
+    }
+}
+
+impl SerialRoster {
+    /// A line with this device on it.
+    pub fn new(device: SerialDevice) -> Self {
+        let SerialDevice { name, options } = device;
+        match options {
+            SerialOptions::Esp3(options) => Self::Esp3(vec![(name, options)]),
+            SerialOptions::DeviceLink => Self::DeviceLink(name),
+        }
+    }
+
+    /// Puts one more device on the line.
     ///
     /// # Errors
-    /// Where a device cannot be one of this protocol's; the first that cannot.
-    pub fn session(self, devices: Vec<SerialDevice>) -> Result<Box<dyn Session>, BadDevice> {
+    /// Where that device speaks another protocol, or the protocol has one device a line.
+    pub fn join(&mut self, device: SerialDevice) -> Result<(), Crowded> {
+        let SerialDevice { name, options } = device;
+        match (self, options) {
+            (Self::Esp3(devices), SerialOptions::Esp3(options)) => devices.push((name, options)),
+            (Self::DeviceLink(other), SerialOptions::DeviceLink) => {
+                let (other, protocol) = (other.clone(), SerialProtocol::DeviceLink);
+                return Err(Crowded::Alone { device: name, other, protocol });
+            }
+            (roster, SerialOptions::Esp3(_) | SerialOptions::DeviceLink) => {
+                let protocol = roster.protocol();
+                let other = roster.entries().first().map_or_else(|| name.clone(), |first| first.name.clone());
+                return Err(Crowded::OtherProtocol { device: name, other, protocol });
+            }
+        }
+        Ok(())
+    }
+
+    /// What is spoken on the line.
+    pub const fn protocol(&self) -> SerialProtocol {
         match self {
-            Self::Esp3 => Ok(Box::new(Esp3Session::new(esp3_roster(devices)?))),
+            Self::Esp3(_) => SerialProtocol::Esp3,
+            Self::DeviceLink(_) => SerialProtocol::DeviceLink,
+        }
+    }
+
+    /// Its devices.
+    pub fn entries(&self) -> Vec<SerialEntry<'_>> {
+        fn esp3((name, options): &(DeviceId, Esp3Options)) -> SerialEntry<'_> {
+            let Esp3Options { id, profile, .. } = options;
+            SerialEntry { name, profile: profile.name(), id: Some(id.to_string()) }
+        }
+        match self {
+            Self::Esp3(devices) => devices.iter().map(esp3).collect(),
+            Self::DeviceLink(name) => {
+                vec![SerialEntry { name, profile: SerialProtocol::DeviceLink.name(), id: None }]
+            }
+        }
+    }
+
+    /// The driver of the line.
+    pub fn session(&self) -> Box<dyn Session> {
+        match self {
+            Self::Esp3(devices) => Box::new(Esp3Session::new(devices.iter().cloned().map(sender).collect())),
+            Self::DeviceLink(device) => Box::new(DeviceLinkSession::new(device.clone())),
         }
     }
 }
 
-fn esp3_roster(devices: Vec<SerialDevice>) -> Result<HashMap<SenderId, Sender>, BadDevice> {
-    let mut roster = HashMap::new();
-    for device in devices {
-        let (id, sender) = esp3_sender(device)?;
-        match roster.entry(id) {
-            Entry::Vacant(place) => {
-                place.insert(sender);
-            }
-            Entry::Occupied(other) => {
-                let fault = format!("{id} is already the id of device '{}'", other.get().device);
-                return Err(BadDevice { device: sender.device, key: "id", fault });
-            }
-        }
-    }
-    Ok(roster)
-}
-
-fn esp3_sender(device: SerialDevice) -> Result<(SenderId, Sender), BadDevice> {
-    let bad = |key, fault| BadDevice { device: device.name.clone(), key, fault };
-    let id = device
-        .id
-        .parse::<SenderId>()
-        .map_err(|rule| bad("id", format!("'{}' is no sender id: {rule}", device.id.escape_default())))?;
-    let eep = Eep::from_name(&device.profile).ok_or_else(|| {
-        let known = Eep::ALL.iter().map(|eep| eep.name());
-        bad("profile", not_among("profile", &device.profile, known))
-    })?;
-    let purpose = match &device.purpose {
-        None => Purpose::Pendant,
-        Some(_) if !eep.is_rocker() => {
-            return Err(bad("purpose", format!("{} has only one purpose: leave the key out", eep.name())));
-        }
-        Some(name) => {
-            let mut known = Purpose::OF_BUTTONS.iter().copied();
-            known.find(|purpose| purpose.name() == name).ok_or_else(|| {
-                let known = Purpose::OF_BUTTONS.iter().map(|purpose| purpose.name());
-                bad("purpose", not_among("purpose", name, known))
-            })?
-        }
-    };
-    Ok((id, Sender { device: device.name, eep, purpose }))
-}
-
-fn not_among<'a>(what: &str, text: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let known = known.collect::<Vec<_>>().join(", ");
-    format!("'{}' is no {what} that is known; expected one of {known}", text.escape_default())
+fn sender((device, options): (DeviceId, Esp3Options)) -> (SenderId, Sender) {
+    let Esp3Options { id, profile, purpose } = options;
+    (id, Sender { device, eep: profile, purpose })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn device(name: &str, id: &str, profile: &str, purpose: Option<&str>) -> SerialDevice {
-        SerialDevice {
-            name: name.parse().unwrap(),
-            id: id.to_owned(),
-            profile: profile.to_owned(),
-            purpose: purpose.map(str::to_owned),
-        }
-    }
-
     #[test]
     fn every_protocol_is_found_by_its_name() {
         for protocol in SerialProtocol::ALL {
             assert_eq!(SerialProtocol::from_name(protocol.name()), Some(*protocol));
         }
-        assert_eq!(SerialProtocol::from_name("modbus"), None);
-    }
-
-    #[test]
-    fn a_wrong_device_is_refused_with_the_key_and_what_is_allowed() {
-        let table = [
-            (
-                device("p", "2989", "F6-02-01", None),
-                "device 'p', key 'id': '2989' is no sender id: expected the eight hexadecimal digits printed on the \
-                 device, such as 0029:8979 or 00298979",
-            ),
-            (
-                device("p", "00298979", "A5-02-05", None),
-                "device 'p', key 'profile': 'A5-02-05' is no profile that is known; expected one of F6-02-01, \
-                 F6-02-02, D5-00-01",
-            ),
-            (
-                device("p", "00298979", "F6-02-01", Some("lamp")),
-                "device 'p', key 'purpose': 'lamp' is no purpose that is known; expected one of pendant, switch",
-            ),
-            (
-                device("p", "00298979", "D5-00-01", Some("switch")),
-                "device 'p', key 'purpose': D5-00-01 has only one purpose: leave the key out",
-            ),
-            (
-                device("p", "01825DAB", "D5-00-01", None),
-                "device 'p', key 'id': 01825DAB is already the id of device 'door-1'",
-            ),
-        ];
-        for (bad, expected) in table {
-            let door = device("door-1", "01:82:5d:ab", "D5-00-01", None);
-            let refused = SerialProtocol::Esp3.session(vec![door, bad]).map(|_| ()).unwrap_err();
-            assert_eq!(refused.to_string(), expected);
-        }
+        assert_eq!(SerialProtocol::from_name("can"), None);
     }
 }

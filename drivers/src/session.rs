@@ -1,8 +1,8 @@
 //! The contract between a driver and the link it speaks over.
 
-use varde_wire::{DeviceId, Instant};
+use varde_wire::{Action, BoundedText, Cause, DeviceId, Instant, Outcome, Stage};
 
-use crate::{Description, FrameError, HomeTime, Reading, Uuid};
+use crate::{ClockChange, Description, FrameError, HomeTime, Reading, Uuid};
 
 /// The driver of one link, without any input or output of its own.
 ///
@@ -18,6 +18,16 @@ pub trait Session: Send {
     /// Something came from the link. `now` never goes back.
     fn handle_input(&mut self, input: Input<'_>, now: Instant);
 
+    /// The hub asks something of a device of this link. A session that takes it on tells by [`Output::Outcome`] how far
+    /// it comes, up to one that is [final](Stage::is_final), whatever becomes of the link and the device; one that
+    /// cannot do this gives the cause at once. It may come while the link is down.
+    ///
+    /// # Errors
+    /// Where it is refused.
+    fn handle_order(&mut self, _order: &Order, _now: Instant) -> Result<(), Cause> {
+        Err(Cause::NotSupported)
+    }
+
     /// The time that [`poll_timeout`](Self::poll_timeout) named has come. Too early a call does nothing.
     fn handle_timeout(&mut self, now: Instant);
 
@@ -30,6 +40,15 @@ pub trait Session: Send {
     /// Gives back the last [`Output::Remember`] of an earlier life, before the first input. Bytes that make no sense
     /// any more are as good as none.
     fn recall(&mut self, _memory: &[u8]) {}
+
+    /// Whether it would hear the gateway's clock again ([`Input::Time`]): one whose link stays up for months. To be asked
+    /// whenever the link brought something.
+    fn wants_time(&self) -> bool {
+        false
+    }
+
+    /// When the home's local time changes next, as far as that is known; given before each [`Input::Time`].
+    fn handle_clock_change(&mut self, _change: Option<ClockChange>) {}
 
     /// What the device has told of itself so far: make, model, firmware, features. Empty where it tells nothing.
     fn device_description(&self) -> Description {
@@ -59,6 +78,28 @@ pub enum Input<'a> {
     Disconnected,
 }
 
+/// What the hub asks of a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// The command's number: greater than that of every order before it, but for one that is given again.
+    pub number: u64,
+    /// Which device of the link.
+    pub device: DeviceId,
+    /// What it is to do.
+    pub action: Action,
+    /// Whether it was given before the gateway last stopped, and nothing final came of it. Such an order is only for
+    /// a device that knows the number again and does nothing twice; any other is to be refused as
+    /// [`Cause::Interrupted`].
+    pub is_repeat: bool,
+}
+
+impl Order {
+    /// How far it came, with a word for technicians, without personal data.
+    pub fn outcome(&self, stage: Stage, note: &str) -> Outcome {
+        Outcome { number: self.number, device: self.device.clone(), stage, note: BoundedText::cut(note) }
+    }
+}
+
 /// Where on a link bytes came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Channel {
@@ -84,6 +125,8 @@ pub enum Output {
     Request(Request),
     /// A device measured or reported.
     Reading(Reading),
+    /// How far an order came.
+    Outcome(Outcome),
     /// Tell by [`Input::Committed`] when every reading so far is kept for good.
     AwaitCommit,
     /// Keep these bytes over restarts, for [`Session::recall`]; they replace what was kept before. They are not
@@ -126,4 +169,32 @@ pub struct Refused {
     pub device: Option<DeviceId>,
     /// Why.
     pub error: FrameError,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A session of a device that only speaks.
+    struct Deaf;
+
+    impl Session for Deaf {
+        fn handle_input(&mut self, _: Input<'_>, _: Instant) {}
+        fn handle_timeout(&mut self, _: Instant) {}
+        fn poll_timeout(&self) -> Option<Instant> {
+            None
+        }
+        fn poll_output(&mut self) -> Option<Output> {
+            None
+        }
+    }
+
+    #[test]
+    fn a_session_that_says_nothing_of_orders_refuses_them() {
+        let device: DeviceId = "lamp-1".parse().unwrap();
+        let order = Order { number: 7, device: device.clone(), action: Action::Identify, is_repeat: false };
+        assert_eq!(Deaf.handle_order(&order, Instant::default()), Err(Cause::NotSupported));
+        let outcome = order.outcome(Stage::Done, &"é".repeat(600));
+        assert_eq!((outcome.number, outcome.device, outcome.note.as_str().len()), (7, device, 1024));
+    }
 }

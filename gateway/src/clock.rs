@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rustix::time::{ClockId, clock_gettime};
 use varde_core::{ClockReading, ClockTrust};
-use varde_drivers::HomeTime;
+use varde_drivers::{ClockChange, HomeTime};
 use varde_wire::{Anchor, BootId, Instant, Stamp, Trust, WallTime};
 
 /// Milliseconds since boot, suspended time counted (`CLOCK_BOOTTIME`).
@@ -76,8 +76,8 @@ impl Clocks {
         self.stamp_only().trust
     }
 
-    /// The time of day in the home, where the clock is right.
-    pub fn home_time(&self) -> Option<HomeTime> {
+    /// The time of day in the home, where the clock is right, and its next change where one is known.
+    pub fn home_time(&self) -> Option<(HomeTime, Option<ClockChange>)> {
         if self.worth() != Trust::Synchronised {
             return None;
         }
@@ -85,12 +85,17 @@ impl Clocks {
         let home = TimeZone::system();
         let zone = home.to_offset_info(now);
         let minutes = |seconds: i32| i16::try_from(seconds / 60).unwrap_or_default();
-        Some(HomeTime {
+        let change = home.following(now).next().map(|change| ClockChange {
+            at_unix_s: change.timestamp().as_second(),
+            utc_offset_min: minutes(change.offset().seconds()),
+        });
+        let time = HomeTime {
             unix_s: now.as_second(),
             utc_offset_min: minutes(zone.offset().seconds()),
             // Everywhere but on one island it is an hour.
             daylight_saving_min: if zone.dst().is_dst() { 60 } else { 0 },
-        })
+        };
+        Some((time, change))
     }
 
     /// The time to check certificates against.

@@ -18,6 +18,7 @@ use crate::{clock, config, daemon, decode, devices_command, log, observer, statu
 pub(crate) const EX_USAGE: u8 = 64;
 const EX_DATAERR: u8 = 65;
 pub(crate) const EX_UNAVAILABLE: u8 = 69;
+const EX_SOFTWARE: u8 = 70;
 pub(crate) const EX_CANTCREAT: u8 = 73;
 pub(crate) const EX_IOERR: u8 = 74;
 pub(crate) const EX_TEMPFAIL: u8 = 75;
@@ -93,6 +94,11 @@ enum Decode {
         /// The bytes in hexadecimal
         hex: String,
     },
+    /// Frames of the device link, of a gateway or of a device
+    DeviceLink {
+        /// The bytes in hexadecimal
+        hex: String,
+    },
 }
 
 #[derive(Args)]
@@ -129,6 +135,7 @@ pub fn run() -> ExitCode {
         Command::Decode { what: Decode::Bthome(advert) } => decode_advert(AdvertFormat::BtHome, &advert),
         Command::Decode { what: Decode::Ruuvi(advert) } => decode_advert(AdvertFormat::Ruuvi, &advert),
         Command::Decode { what: Decode::Atc(advert) } => decode_advert(AdvertFormat::Atc, &advert),
+        Command::Decode { what: Decode::DeviceLink { hex } } => decode_device_link(&hex),
         Command::Decode { what: Decode::Esp3 { eep, hex } } => decode_esp3(eep.as_deref(), &hex),
     };
     ExitCode::from(code)
@@ -151,6 +158,7 @@ fn run_daemon(config: &Path) -> u8 {
                 daemon::Fatal::Runtime(_) => EX_UNAVAILABLE,
                 daemon::Fatal::Store(_) => EX_IOERR,
                 daemon::Fatal::Tls(_) => EX_CONFIG,
+                daemon::Fatal::Task(_) => EX_SOFTWARE,
             }
         }
     }
@@ -226,7 +234,7 @@ fn decode_esp3(eep: Option<&str>, hex: &str) -> u8 {
     let eep = match eep.map(|name| Eep::from_name(name).ok_or(name)) {
         Some(Ok(eep)) => Some(eep),
         Some(Err(name)) => {
-            let known: Vec<_> = Eep::ALL.iter().map(|eep| eep.name()).collect();
+            let known: Vec<_> = Eep::near(name).map(Eep::name).collect();
             return fail(EX_USAGE, &format!("no profile '{name}' is known; known: {}", known.join(", ")));
         }
         None => None,
@@ -234,6 +242,14 @@ fn decode_esp3(eep: Option<&str>, hex: &str) -> u8 {
     match decode::bytes_from_hex(hex) {
         Ok(bytes) if bytes.is_empty() => fail(EX_DATAERR, &"sync byte at byte 0: there are no bytes"),
         Ok(bytes) => print_lines(decode::esp3(&bytes, eep)),
+        Err(error) => fail(EX_DATAERR, &error),
+    }
+}
+
+fn decode_device_link(hex: &str) -> u8 {
+    match decode::bytes_from_hex(hex) {
+        Ok(bytes) if bytes.is_empty() => fail(EX_DATAERR, &"frame at byte 0: there are no bytes"),
+        Ok(bytes) => print_lines(decode::device_link(&bytes)),
         Err(error) => fail(EX_DATAERR, &error),
     }
 }

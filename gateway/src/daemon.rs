@@ -8,22 +8,25 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinSet;
 use varde_wire::WallTime;
 
 use crate::aside::Aside;
 use crate::board::{Board, Fault};
 use crate::clock::{self, Clocks};
+use crate::commands::mailbox::Mailbox;
+use crate::commands::own::Own;
+use crate::commands::{Commands, Ends, Keys, Routes};
 use crate::config::Settings;
 use crate::devices::{ble, serial};
 use crate::dispatch::Dispatcher;
 use crate::intake::Intake;
 use crate::snapshot::Sources;
 use crate::store::{Identity, Options, Store, StoreError};
+use crate::tasks::{TaskEnded, Tasks};
 use crate::uplink::{UplinkError, mqtt::Mqtt, tls};
 use crate::{integrity, observer, watch};
 
-/// Why the daemon cannot run at all. Everything else is a fault on the board, and tried again.
+/// Why the daemon cannot run, or not on. Everything else is a fault on the board, and tried again.
 #[derive(Debug, Error)]
 pub enum Fatal {
     /// The runtime.
@@ -35,6 +38,9 @@ pub enum Fatal {
     /// The credentials do not make a TLS configuration.
     #[error(transparent)]
     Tls(#[from] UplinkError),
+    /// A part of it does not work any more: it is started again whole.
+    #[error(transparent)]
+    Task(#[from] TaskEnded),
 }
 
 /// Between two looks at the clock, and at other things that seldom change.
@@ -43,7 +49,7 @@ const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
 /// Runs until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// Where it cannot run at all; see [`Fatal`].
+/// Where it cannot run at all, or not on; see [`Fatal`].
 pub fn run(settings: Settings) -> Result<(), Fatal> {
     // One thread: the daemon waits, it does not compute. The store has its own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -57,8 +63,8 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
 
     let credentials = &settings.uplink.credentials;
     let gateway = credentials.gateway.clone();
-    let serial_names =
-        settings.serial.iter().flat_map(|port| port.devices.iter().map(|device| device.name.clone()));
+    let serial_names = settings.serial.iter().flat_map(|port| port.roster.entries());
+    let serial_names = serial_names.map(|device| device.name.clone());
     let roster: Vec<_> = serial_names.chain(settings.ble.iter().map(|device| device.name.clone())).collect();
     let board = Arc::new(Board::new(roster.iter().cloned()));
     if let Err(error) = std::fs::create_dir_all(&settings.state_directory) {
@@ -88,55 +94,75 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
         keep_alive: settings.uplink.keep_alive,
         tls: Arc::new(tls::configuration(credentials, Arc::clone(&clocks))?),
     };
+    let ends = Ends::default();
+    let hub = credentials.hub_verify.clone();
     let dispatcher = Dispatcher::new(
         uplink,
         store.clone(),
         Arc::clone(&board),
-        gateway.clone(),
-        credentials.hub_verify.clone(),
+        (gateway.clone(), hub.clone()),
+        ends.signed.clone(),
     );
+    let keys = Keys { gateway: gateway.clone(), open: credentials.open.clone(), hub };
 
-    let mut tasks = JoinSet::new();
-    tasks.spawn(dispatcher.run());
+    let mut tasks = Tasks::default();
+    tasks.spawn("uplink", dispatcher.run());
+    let mut routes: Routes = settings.ble.iter().map(|device| (device.name.clone(), None)).collect();
     let captures = settings.capture_directory.clone();
     for port in settings.serial {
-        tasks.spawn(serial::serve(port, captures.clone(), Arc::clone(&intake), Arc::clone(&board)));
+        let mailbox = Arc::new(Mailbox::new(ends.outcomes.clone()));
+        let names = port.roster.entries().into_iter().map(|device| device.name.clone());
+        routes.extend(names.map(|name| (name, Some(Arc::clone(&mailbox)))));
+        let name = format!("port {}", port.path.display());
+        let (intake, board) = (Arc::clone(&intake), Arc::clone(&board));
+        tasks.spawn(name, serial::serve(port, captures.clone(), intake, board, mailbox));
     }
+    let own = Own {
+        gateway: gateway.to_string(),
+        started_ms,
+        state_directory: settings.state_directory.clone(),
+        intake: Arc::clone(&intake),
+        board: Arc::clone(&board),
+        clocks: Arc::clone(&clocks),
+        store: store.clone(),
+    };
+    tasks.spawn("commands", Commands::new(keys, own, routes).run(ends));
     if !settings.ble.is_empty() {
         let aside = Arc::new(Aside::default());
-        tasks.spawn(stand_aside(settings.state_directory.clone(), Arc::clone(&aside)));
-        tasks.spawn(ble::serve(
-            settings.ble,
-            settings.bluetooth_quiet,
-            captures,
-            Arc::clone(&intake),
-            Arc::clone(&board),
-            aside,
-        ));
+        tasks.spawn("standing aside", stand_aside(settings.state_directory.clone(), Arc::clone(&aside)));
+        let (quiet, intake, board) = (settings.bluetooth_quiet, Arc::clone(&intake), Arc::clone(&board));
+        tasks.spawn("bluetooth", ble::serve(settings.ble, quiet, captures, intake, board, aside));
     }
     let faults = Arc::clone(&intake);
-    tasks.spawn(async move { faults.report_faults().await });
-    tasks.spawn(look_at_clock(Arc::clone(&intake), Arc::clone(&clocks), store.clone(), Arc::clone(&board)));
-    tasks.spawn(let_watch(settings.state_directory.clone(), Arc::clone(&intake), Arc::clone(&board)));
-    tasks.spawn(look_in(settings.state_directory, gateway.to_string(), started_ms, &board, &clocks, &store));
-    tasks.spawn(integrity::check_once(outbox, store.clone()));
+    tasks.spawn("reports of faults", async move { faults.report_faults().await });
+    let looks = look_at_clock(Arc::clone(&intake), Arc::clone(&clocks), store.clone(), Arc::clone(&board));
+    tasks.spawn("clock", looks);
+    tasks.spawn("watching", let_watch(settings.state_directory.clone(), intake, Arc::clone(&board)));
+    let looks_in =
+        look_in(settings.state_directory, gateway.to_string(), started_ms, &board, &clocks, &store);
+    tasks.spawn("status", looks_in);
+    tasks.spawn_finite("integrity check", integrity::check_once(outbox, store.clone()));
     if let Some(watchdog) = sd_notify::watchdog_enabled() {
-        tasks.spawn(feed_watchdog(watchdog, store.clone()));
+        tasks.spawn("watchdog", feed_watchdog(watchdog, store.clone()));
     }
 
     tracing::info!("gateway {gateway}, version {}: ready", env!("CARGO_PKG_VERSION"));
     // Without systemd there is nobody to tell.
     let _ = sd_notify::notify(&[NotifyState::Ready]);
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+    let failed = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        ended = tasks.failed() => Some(ended),
+    };
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
     tracing::info!("stopping: what is committed stays, what is on its way is sent again next time");
     store.keep_trusted(clocks.last_trusted()).await;
     let stopped = store.stop().await;
     tasks.shutdown().await;
-    Ok(stopped?)
+    match failed {
+        Some(ended) => Err(ended.into()),
+        None => Ok(stopped?),
+    }
 }
 
 /// Holds the state directory until the process ends: two writers would give the same seqs twice. SQLite alone

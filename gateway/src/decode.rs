@@ -3,7 +3,9 @@
 use serde_json::{Map, Value as Json, json};
 use varde_drivers::advert::{AdvertFormat, Secret};
 use varde_drivers::esp3::Eep;
-use varde_drivers::{Decoded, Description, FieldValue, FrameError, decode_advert, decode_esp3, decode_gatt};
+use varde_drivers::{
+    Decoded, Description, FieldValue, FrameError, decode_advert, decode_device_link, decode_esp3, decode_gatt,
+};
 use varde_wire::{Observation, Value};
 
 /// One line of output, or why there is none.
@@ -42,6 +44,11 @@ pub fn advert(format: AdvertFormat, bytes: &[u8], secret: Option<&Secret>) -> Li
 /// ESP3 packets, one line each.
 pub fn esp3(bytes: &[u8], eep: Option<Eep>) -> Vec<Line> {
     decode_esp3(bytes, eep).into_iter().map(|decoded| decoded.map(|decoded| line(&decoded))).collect()
+}
+
+/// Frames of the device link, one line each.
+pub fn device_link(bytes: &[u8]) -> Vec<Line> {
+    decode_device_link(bytes).into_iter().map(|decoded| decoded.map(|decoded| line(&decoded))).collect()
 }
 
 fn line(decoded: &Decoded) -> String {

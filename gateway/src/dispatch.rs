@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::sync::mpsc;
 use varde_core::{Backoff, Delivery, Dispatch, Output};
 use varde_wire::{GatewayId, Hash, Instant, Lane, Receipt, SignedBatch, SignedReceipt, Topic, VerifyingKey};
 
@@ -35,6 +36,8 @@ pub struct Dispatcher<U> {
     board: Arc<Board>,
     gateway: GatewayId,
     hub: VerifyingKey,
+    /// Where commands go, as they came.
+    commands: mpsc::Sender<Vec<u8>>,
     lines: [Option<Delivery>; 3],
     generation: u64,
     jobs: FuturesUnordered<Job>,
@@ -59,10 +62,16 @@ enum Answer {
 }
 
 impl<U: Uplink> Dispatcher<U> {
-    /// For this gateway, with receipts of this hub.
-    pub fn new(uplink: U, store: Store, board: Arc<Board>, gateway: GatewayId, hub: VerifyingKey) -> Self {
-        let lines = [None, None, None];
-        Self { uplink, store, board, gateway, hub, lines, generation: 0, jobs: FuturesUnordered::new() }
+    /// For this gateway, with receipts of this hub; its commands are handed on as they came.
+    pub fn new(
+        uplink: U,
+        store: Store,
+        board: Arc<Board>,
+        (gateway, hub): (GatewayId, VerifyingKey),
+        commands: mpsc::Sender<Vec<u8>>,
+    ) -> Self {
+        let (lines, jobs) = ([None, None, None], FuturesUnordered::new());
+        Self { uplink, store, board, gateway, hub, commands, lines, generation: 0, jobs }
     }
 
     /// Connects, sends, connects again, until the store stops.
@@ -179,6 +188,12 @@ impl<U: Uplink> Dispatcher<U> {
             }
             Event::Uplink(Ok(Incoming::Message { topic: Topic::Receipt(_, lane), bytes })) => {
                 self.receipt(lane, &SignedReceipt::from_bytes(bytes), now)
+            }
+            Event::Uplink(Ok(Incoming::Message { topic: Topic::Command(_), bytes })) => {
+                if self.commands.try_send(bytes).is_err() {
+                    self.board.count("commands that found no room, and come again");
+                }
+                Applied::Nothing
             }
             Event::Uplink(Ok(Incoming::Message { .. })) => {
                 self.board.count("messages in topics without a meaning here");

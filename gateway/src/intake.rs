@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::broadcast;
 use varde_core::{Admission, FaultChange};
-use varde_drivers::{HomeTime, Reading};
-use varde_wire::{Content, Context, DeviceId, Event, Lane, Metric, Observation, Record, Unit, Value};
+use varde_drivers::{ClockChange, HomeTime, Reading};
+use varde_wire::{Content, Context, DeviceId, Event, Lane, Metric, Observation, Record, Stamp, Unit, Value};
 
 use crate::board::Board;
 use crate::clock::{self, Clocks};
@@ -67,8 +67,8 @@ impl Intake {
         self.watchers.subscribe()
     }
 
-    /// The time of day in the home, where the gateway's clock is right.
-    pub fn home_time(&self) -> Option<HomeTime> {
+    /// The time of day in the home, where the gateway's clock is right, and its next change where one is known.
+    pub fn home_time(&self) -> Option<(HomeTime, Option<ClockChange>)> {
         self.clocks.home_time()
     }
 
@@ -105,7 +105,33 @@ impl Intake {
     /// # Errors
     /// Where the store has stopped.
     pub async fn look_at_clock(&self) -> Result<(), StoreError> {
-        self.hand_over(Lane::Routine, Vec::new()).await.map(drop)
+        self.stamp().await.map(drop)
+    }
+
+    /// A stamp for something made now; an anchor goes into the store before it where the clock has just become right.
+    ///
+    /// # Errors
+    /// Where the store has stopped.
+    pub async fn stamp(&self) -> Result<Stamp, StoreError> {
+        let (stamp, anchor) = self.clocks.stamp();
+        if let Some((stamp, anchor)) = anchor {
+            tracing::info!("the clock is right, and was moved by {} ms", anchor.moved_ms);
+            let record = Record { stamp, content: Content::Anchor(anchor) };
+            self.store.append(Lane::Routine, vec![record]).await?;
+        }
+        Ok(stamp)
+    }
+
+    /// Tells the hub something that is no reading. Gives what fires when it is committed.
+    ///
+    /// # Errors
+    /// Where the store has stopped.
+    pub async fn tell(
+        &self,
+        lane: Lane,
+        content: Content,
+    ) -> Result<tokio::sync::oneshot::Receiver<()>, StoreError> {
+        self.hand_over(lane, vec![content]).await
     }
 
     async fn hand_over(
@@ -113,16 +139,8 @@ impl Intake {
         lane: Lane,
         contents: Vec<Content>,
     ) -> Result<tokio::sync::oneshot::Receiver<()>, StoreError> {
-        let (stamp, anchor) = self.clocks.stamp();
-        if let Some((stamp, anchor)) = anchor {
-            tracing::info!("the clock is right, and was moved by {} ms", anchor.moved_ms);
-            let record = Record { stamp, content: Content::Anchor(anchor) };
-            self.store.append(Lane::Routine, vec![record]).await?;
-        }
+        let stamp = self.stamp().await?;
         let records: Vec<Record> = contents.into_iter().map(|content| Record { stamp, content }).collect();
-        if records.is_empty() {
-            return Ok(tokio::sync::oneshot::channel().1);
-        }
         self.store.append(lane, records).await
     }
 

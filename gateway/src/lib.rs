@@ -1,7 +1,8 @@
 //! The daemon on the box in the home, and its command line.
 //!
 //! A reading's way: [`devices`] hear it, [`intake`] admits and stamps it, the [`store`] seals and commits it,
-//! [`dispatch`] sends it over the [`uplink`] until the hub's receipt frees it. What does not work stands on the
+//! [`dispatch`] sends it over the [`uplink`] until the hub's receipt frees it. What the hub asks, [`commands`]
+//! carries out, each once. What does not work stands on the
 //! [`board`], and [`snapshot`] is the one picture of it all. Decisions are `varde-core`'s, bytes are
 //! `varde-drivers`' and `varde-wire`'s; this crate is hands and feet.
 
@@ -9,6 +10,7 @@ pub mod aside;
 pub mod board;
 pub mod clock;
 pub mod command;
+pub mod commands;
 pub mod config;
 pub mod daemon;
 pub mod decode;
@@ -24,5 +26,6 @@ pub mod snapshot;
 pub mod socket;
 pub mod status;
 pub mod store;
+pub mod tasks;
 pub mod uplink;
 pub mod watch;

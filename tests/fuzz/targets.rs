@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use varde_drivers::advert::{AdvertFormat, Secret};
-use varde_drivers::esp3::{Deframer, Eep, Telegram};
+use varde_drivers::esp3::{Deframer, Eep, SenderId, TeachIn, TeachWindow, Telegram, UniversalAnswer};
 use varde_drivers::{
-    BleOptions, BleProfile, Channel, Input, Purpose, SerialDevice, SerialProtocol, Session, Uuid,
-    decode_advert, decode_esp3, decode_gatt, float,
+    BleOptions, BleProfile, Channel, Esp3Options, Input, Purpose, SerialDevice, SerialOptions, SerialRoster,
+    Session, Uuid, decode_advert, decode_esp3, decode_gatt, float,
 };
 use varde_wire::{
     DeviceId, GatewayId, Instant, OpeningKey, Record, SealingKey, SignedBatch, SignedCommand, SignedReceipt,
@@ -252,16 +252,30 @@ pub fn esp3_stream(bytes: &[u8]) {
     found.extend(std::iter::from_fn(|| pieces.poll_rest()));
     assert_eq!(whole, found, "the same stream in other pieces");
 
-    let sender =
-        SerialDevice { name: device(), id: "00298979".into(), profile: "F6-02-01".into(), purpose: None };
-    let mut session = SerialProtocol::Esp3.session(vec![sender]).expect("a good device");
+    let sender = |(name, id, eep): (&str, [u8; 4], &str)| SerialDevice {
+        name: name.parse().expect("a good name"),
+        options: SerialOptions::Esp3(Esp3Options {
+            id: SenderId(id),
+            profile: Eep::from_name(eep).expect("a profile"),
+            purpose: None,
+        }),
+    };
+    let mut roster = SerialRoster::new(sender(("pendant", [0x00, 0x29, 0x89, 0x79], "F6-02-01")));
+    roster.join(sender(("valve", [0xDE, 0xAD, 0xBE, 0xEF], "A5-20-01"))).expect("room on the line");
+    let mut session = roster.session();
     for (piece, now) in stream.chunks(usize::from(*piece).max(1)).zip((0..).step_by(60)) {
         give(&mut *session, Channel::Serial, piece, now);
+    }
+    let mut window = TeachWindow::open();
+    for piece in stream.chunks(usize::from(*piece).max(1)) {
+        window.handle_bytes(piece);
+        window.handle_silence();
+        while window.poll_output().is_some() {}
     }
     decode_esp3(stream, None);
 }
 
-/// A telegram under every profile, from a packet whose checksums are made right.
+/// A telegram under every profile, and as a teach-in, from a packet whose checksums are made right.
 pub fn eep(data: &[u8]) {
     let frame = varde_drivers::esp3::Frame {
         offset: 0,
@@ -271,12 +285,18 @@ pub fn eep(data: &[u8]) {
     };
     let Ok(telegram) = Telegram::decode(&frame) else { return };
     telegram.describe();
-    for profile in Eep::ALL {
+    for profile in Eep::all() {
         if let Ok(message) = profile.decode(&telegram) {
             message.describe();
-            for purpose in Purpose::ALL {
-                let _ = message.observation(*purpose, &device());
+            for purpose in Purpose::ALL.iter().copied().map(Some).chain([None]) {
+                let _ = message.observations(purpose, &device());
             }
+        }
+    }
+    if let Ok(Some(teach_in)) = TeachIn::read(&telegram) {
+        teach_in.describe();
+        for answer in [UniversalAnswer::TaughtIn, UniversalAnswer::ProfileUnknown] {
+            let _ = teach_in.answer(answer, telegram.sender);
         }
     }
 }

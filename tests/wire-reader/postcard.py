@@ -65,6 +65,13 @@ class Postcard:
         except UnicodeDecodeError as error:
             raise Refused(f"a text that is not UTF-8 before {self.at}") from error
 
+    def text(self, most):
+        """A string of at most so many bytes."""
+        text = self.string()
+        if len(text.encode()) > most:
+            raise Refused(f"a text of more than {most} bytes before {self.at}")
+        return text
+
     def boolean(self):
         return self.variant([False, True], byte=True)
 

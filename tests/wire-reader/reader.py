@@ -17,6 +17,7 @@ import json
 import pathlib
 import sys
 
+import action
 import record
 from cose import Keys, verify
 from hpke import CHACHA20_POLY1305, EXPORT_ONLY, Hpke, unseal
@@ -116,8 +117,7 @@ def command(data, keys, gateway=None):
     read = Postcard(keys.open(lambda key: Hpke(key, enc, info, CHACHA20_POLY1305).open(sealed, aad)))
     read.version()
     said["device"] = read.device()
-    action = read.variant(["identify", "switch"])
-    said["action"] = action if action == "identify" else {action: {"on": read.boolean()}}
+    said["action"] = action.decode(read)
     read.end()
     return said
 

@@ -100,6 +100,47 @@ EVENTS = [  # word, VKP, SCAIP
     ("device-fault-cleared", None, None),
     ("clock-wrong", None, None),
     ("clock-restored", None, None),
+    ("command-refused", None, None),
+    ("dose-dispensed", None, "0083"),
+    ("dose-offered", None, None),
+    ("dose-missed", "1.1", "0081"),
+    ("dose-refused", "1.1", "0081"),
+    ("dose-early", None, "0083"),
+    ("dose-not-confirmed", "1.3", None),
+    ("dose-without-medicine", "1.2", "0081"),
+    ("dispenser-stuck", "1.8", None),
+    ("dispenser-freed", None, None),
+    ("medicine-nearly-empty", "1.12", None),
+    ("medicine-empty", "1.13", None),
+    ("medicine-refilled", None, None),
+    ("drawer-full", "1.9", None),
+    ("drawer-emptied", None, None),
+    ("dispenser-opened", "1.21", None),
+    ("dispenser-closed", None, None),
+    ("broken-into", "1.22", None),
+    ("no-schedule", "1.14", None),
+    ("plan-differs", None, None),
+    ("plan-restored", None, None),
+    ("pre-alarm-started", None, None),
+    ("pre-alarm-cancelled", None, None),
+    ("message-acknowledged", None, None),
+    ("message-not-read", "1.4", None),
+    ("events-lost", None, None),
+]
+STAGES = ["accepted", "delivered", "done", "refused", "expired"]
+CAUSES = [
+    "not-supported",
+    "no-such-device",
+    "unreachable",
+    "busy",
+    "unanswered",
+    "device-refused",
+    "invalid",
+    "interrupted",
+    "clock-unset",
+    "cannot-open",
+    "cannot-record",
+    "out-of-order",
 ]
 
 
@@ -109,7 +150,13 @@ def decode(data):
     read = Postcard(data)
     read.version()
     said = {"stamp": stamp(read)}
-    kinds = {"observation": observation, "gap": gap, "anchor": anchor, "in_context": in_context}
+    kinds = {
+        "observation": observation,
+        "gap": gap,
+        "anchor": anchor,
+        "in_context": in_context,
+        "outcome": outcome,
+    }
     kind = read.variant(list(kinds))
     said[kind] = kinds[kind](read)
     read.end()
@@ -160,6 +207,23 @@ def in_context(read):
             "repeaters": read.option(read.u8),
         }
     }
+
+
+def outcome(read):
+    return {
+        "number": read.u64(),
+        "device": read.device(),
+        "stage": stage(read),
+        "note": read.text(1024),
+    }
+
+
+def stage(read):
+    word = read.variant(STAGES)
+    if word != "refused":
+        return word
+    cause = read.variant(CAUSES)
+    return {word: {cause: {"highest": read.u64()}} if cause == "out-of-order" else cause}
 
 
 def value(read):

@@ -33,7 +33,8 @@ pub use faulty::{Faulty, Injuries};
 pub use pairing::{Answer, Attempt, Neighbour, Neighbourhood, Pairing, PairingError, Question, Step};
 pub use recorder::Recorder;
 pub use replay::{Pace, Replay};
-pub use serial::SerialLink;
+pub use serial::{LineSettings, SerialLink};
+pub use tokio_serial::{DataBits, Parity, StopBits};
 pub use uuid::Uuid;
 
 /// Milliseconds since boot, sleep included (`CLOCK_BOOTTIME`). It is handed in, so that one place in the

@@ -14,7 +14,7 @@ use crate::{Address, Advertisement, CentralEvent, LinkError};
 #[derive(Debug)]
 pub(crate) struct Presence(watch::Sender<State>);
 
-/// How many advertisements wait at the most; then the oldest go.
+/// How many advertisements wait at the most; then the oldest of whoever has most waiting go.
 const MOST_ADVERTISEMENTS: usize = 256;
 
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl Presence {
     pub(crate) fn advertised(&self, advertisement: Advertisement) {
         self.0.send_modify(|state| {
             if state.advertised.len() >= MOST_ADVERTISEMENTS {
-                state.advertised.pop_front();
+                state.make_room();
                 state.overrun = state.overrun.saturating_add(1);
             }
             state.advertised.push_back(advertisement);
@@ -161,6 +161,18 @@ impl Presence {
 }
 
 impl State {
+    /// The chattiest device pays: a pendant's single press must not go for a thermometer's next word.
+    fn make_room(&mut self) {
+        let mut waiting = BTreeMap::new();
+        for advertisement in &self.advertised {
+            *waiting.entry(advertisement.address).or_insert(0_usize) += 1;
+        }
+        let chattiest = waiting.into_iter().max_by_key(|(_, count)| *count).map(|(address, _)| address);
+        if let Some(oldest) = self.advertised.iter().position(|a| Some(a.address) == chattiest) {
+            self.advertised.remove(oldest);
+        }
+    }
+
     fn ended(&self, address: Address) -> Option<LinkError> {
         match (&self.lost, self.engaged.get(&address)) {
             (Some(why), _) => Some(why.clone()),
@@ -206,13 +218,20 @@ mod tests {
     #[test]
     fn advertisements_that_nobody_reads_make_room_for_newer_ones_and_are_counted() {
         let presence = presence();
-        for number in 0..300_u64 {
-            presence.advertised(Advertisement { address: SCALE, at_ms: number, chunks: Vec::new() });
+        let of = |address, at_ms| Advertisement { address, at_ms, chunks: Vec::new() };
+        presence.advertised(of(STRANGER, 0));
+        for number in 1..300 {
+            presence.advertised(of(SCALE, number));
         }
         presence.sighted(CUFF, 300);
         assert_eq!(presence.next().now_or_never(), sighting(CUFF, 300), "a meter does not wait for sensors");
-        let oldest = Advertisement { address: SCALE, at_ms: 44, chunks: Vec::new() };
-        assert_eq!(presence.next().now_or_never(), Some(Ok(CentralEvent::Advertised(oldest))));
+        for oldest in [of(STRANGER, 0), of(SCALE, 45)] {
+            assert_eq!(
+                presence.next().now_or_never(),
+                Some(Ok(CentralEvent::Advertised(oldest))),
+                "the chattiest pays"
+            );
+        }
         assert_eq!(presence.overrun(), 44);
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
-use tokio_serial::{SerialPortBuilderExt, SerialStream};
+use tokio_serial::{DataBits, Parity, SerialPortBuilderExt, SerialStream, StopBits};
 
 use crate::{BootClock, Channel, Chunk, Link, LinkError, Request};
 
@@ -16,7 +16,20 @@ const READ_BYTES: usize = 256;
 /// A port that takes nothing for this long is taken to be stuck.
 const WRITE_LIMIT: Duration = Duration::from_secs(5);
 
-/// A serial port, 8 data bits, no parity, one stop bit, no flow control, held exclusively.
+/// How bits stand on the line. Flow control is always off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineSettings {
+    /// Bits per second.
+    pub baud: u32,
+    /// Bits of a character.
+    pub data_bits: DataBits,
+    /// The parity bit.
+    pub parity: Parity,
+    /// Bits between characters.
+    pub stop_bits: StopBits,
+}
+
+/// A serial port, held exclusively.
 #[derive(Debug)]
 pub struct SerialLink {
     /// `None` once the line has ended: an open descriptor would make the kernel give the device another name
@@ -28,12 +41,16 @@ pub struct SerialLink {
 }
 
 impl SerialLink {
-    /// Opens the port at `baud` bits per second. Must be called inside a tokio runtime.
+    /// Opens the port. Must be called inside a tokio runtime.
     ///
     /// # Errors
     /// The port is missing, held by somebody else, forbidden, or no serial port.
-    pub fn open(path: &Path, baud: u32, clock: BootClock) -> Result<Self, LinkError> {
+    pub fn open(path: &Path, settings: LineSettings, clock: BootClock) -> Result<Self, LinkError> {
+        let LineSettings { baud, data_bits, parity, stop_bits } = settings;
         let port = tokio_serial::new(path.to_string_lossy(), baud)
+            .data_bits(data_bits)
+            .parity(parity)
+            .stop_bits(stop_bits)
             .exclusive(true)
             // Some boards reset when DTR changes.
             .preserve_dtr_on_open()
@@ -129,6 +146,13 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(20);
 
+    const SETTINGS: LineSettings = LineSettings {
+        baud: 57_600,
+        data_bits: DataBits::Eight,
+        parity: Parity::None,
+        stop_bits: StopBits::One,
+    };
+
     fn clock() -> u64 {
         7
     }
@@ -137,7 +161,7 @@ mod tests {
     fn device_and_link() -> (SerialStream, SerialLink) {
         let (device, line) = SerialStream::pair().unwrap();
         let path = PathBuf::from(line.name().unwrap());
-        let link = SerialLink::open(&path, 57_600, clock).unwrap();
+        let link = SerialLink::open(&path, SETTINGS, clock).unwrap();
         (device, link)
     }
 
@@ -203,12 +227,12 @@ mod tests {
         let (_device, mut link) = device_and_link();
         let path = link.path.clone();
         assert_eq!(
-            SerialLink::open(&path, 57_600, clock).unwrap_err(),
+            SerialLink::open(&path, SETTINGS, clock).unwrap_err(),
             LinkError::PortBusy { path: path.clone() }
         );
         link.request(Request::Disconnect).await.unwrap();
         assert_eq!(next(&mut link).await, Err(LinkError::PortClosed { path: path.clone() }));
-        SerialLink::open(&path, 57_600, clock).unwrap();
+        SerialLink::open(&path, SETTINGS, clock).unwrap();
     }
 
     #[tokio::test]
@@ -216,11 +240,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ttyUSB0");
         assert_eq!(
-            SerialLink::open(&path, 9600, clock).unwrap_err(),
+            SerialLink::open(&path, SETTINGS, clock).unwrap_err(),
             LinkError::PortMissing { path: path.clone() }
         );
         std::fs::write(&path, b"").unwrap();
-        assert_eq!(SerialLink::open(&path, 9600, clock).unwrap_err().kind(), "port-unusable");
+        assert_eq!(SerialLink::open(&path, SETTINGS, clock).unwrap_err().kind(), "port-unusable");
     }
 
     #[tokio::test]

@@ -16,9 +16,10 @@ use varde_wire::{Absence, Decimal, Instant, Metric, Unit, Value};
 
 use crate::advert::Secret;
 use crate::advert::format::Advertiser;
-use crate::advert::statement::{Said, Statement, Told};
+use crate::advert::format::Told;
 use crate::cursor::Cursor;
 use crate::describe::hex;
+use crate::statement::{Said, Statement};
 use crate::{Channel, Description, FrameError, Problem, Uuid};
 
 /// Environmental Sensing.

@@ -19,7 +19,7 @@ use varde_wire::Decimal;
 
 use self::frame::Frame;
 use crate::advert::Secret;
-use crate::advert::statement::Statement;
+use crate::statement::Statement;
 use crate::{Channel, Description, FieldValue, FrameError, Purpose, Uuid};
 
 pub(crate) use device::BtHome;

@@ -5,9 +5,9 @@ use varde_wire::{DeviceId, Flags, Instant};
 use super::atc::{self, AtcData};
 use super::bthome::{self, Packet};
 use super::ruuvi::{self, RuuviData};
-use super::statement::Told;
 use super::{Secret, elements};
 use crate::decode::Decoded;
+use crate::statement::Statement;
 use crate::{Channel, Description, FrameError};
 
 /// What a sensor's advertisements are written in.
@@ -97,6 +97,20 @@ impl AdvertFormat {
         let usual = self.channels().first().copied().unwrap_or(Channel::Serial);
         element.or_else(numbered).unwrap_or((usual, bytes))
     }
+}
+
+/// An advertisement that was understood.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) statements: Vec<Statement>,
+    /// What is to be known before any of them is believed.
+    pub(crate) flags: Flags,
+    /// The advertisement as its sender made it, before encryption.
+    pub(crate) content: Vec<u8>,
+    /// Whether the content has a number that tells it from the next one, even if it says the same.
+    pub(crate) numbered: bool,
+    /// What was wrong beside the statements.
+    pub(crate) fault: Option<FrameError>,
 }
 
 /// One device that advertises in some format.

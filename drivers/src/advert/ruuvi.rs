@@ -10,8 +10,8 @@ mod luminosity;
 
 use varde_wire::{Absence, Decimal, Flags, Metric, Unit};
 
-use crate::advert::statement::{Said, Statement};
 use crate::cursor::Cursor;
+use crate::statement::{Said, Statement};
 use crate::{Description, FieldValue, FrameError, Problem};
 
 pub(crate) use device::Ruuvi;

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use varde_wire::{Context, DeviceId, Instant, Observation};
 
 use super::echo::Echoes;
-use super::format::Advertiser;
-use super::news::News;
-use super::statement::{Key, Said, Told};
+use super::format::{Advertiser, Told};
+use crate::news::{News, Sifted};
+use crate::statement::Statement;
 use crate::{Channel, Description, FrameError, Input, Output, Problem, Reading, Refused, Session};
 
 /// One sensor.
@@ -19,22 +19,6 @@ pub(crate) struct AdvertSession<A> {
     echoes: Echoes,
     news: News,
     outputs: VecDeque<Output>,
-}
-
-/// What is news of an advertisement.
-#[derive(Default)]
-struct Found {
-    /// What happened, then what changed: each a reading of its own, so that none waits for or hides another.
-    events: Vec<Vec<Observation>>,
-    changes: Vec<Vec<Observation>>,
-    numbers: Numbers,
-}
-
-/// Numbers that belong to one reading, and those that need one of their own, as they say which of several they are.
-#[derive(Default)]
-struct Numbers {
-    together: Vec<Observation>,
-    alone: Vec<Vec<Observation>>,
 }
 
 impl<A: Advertiser> AdvertSession<A> {
@@ -52,42 +36,21 @@ impl<A: Advertiser> AdvertSession<A> {
     fn hear(&mut self, told: Told, rssi_dbm: Option<i8>, now: Instant) {
         let context = Context { rssi_dbm, ..Context::default() };
         let found = self.sift(&told, now);
-        let happened = !(found.events.is_empty() && found.changes.is_empty());
-        let readings: Vec<_> =
-            found.events.into_iter().chain(found.changes).chain(found.numbers.readings()).collect();
-        if readings.is_empty() && !told.fault.as_ref().is_some_and(is_replay) {
+        if found.readings.is_empty() && !told.fault.as_ref().is_some_and(is_replay) {
             self.outputs.push_back(Output::Heard(self.device.clone()));
         }
-        self.pass_on(readings, &context);
+        self.pass_on(found.readings, &context);
         if let Some(error) = told.fault {
             self.refuse(error);
         }
-        self.keep(happened, now);
+        self.keep(found.is_event, now);
     }
 
-    fn sift(&mut self, told: &Told, now: Instant) -> Found {
-        let happens = |said: &Said| matches!(said, Said::Happened { .. });
-        let echo = told.statements.iter().any(|statement| happens(&statement.said))
+    fn sift(&mut self, told: &Told, now: Instant) -> Sifted {
+        let echo = told.statements.iter().any(Statement::happened)
             && self.echoes.repeats(&told.content, told.numbered, now);
-        let mut found = Found::default();
-        for statement in &told.statements {
-            let observations = statement.observations(&self.device, told.flags);
-            match &statement.said {
-                Said::Happened { .. } if echo => {}
-                Said::Happened { .. } => found.events.push(observations),
-                Said::State { value, at_first } => {
-                    if self.news.is_change(statement.key, value, *at_first) {
-                        found.changes.push(observations);
-                    }
-                }
-                Said::Measured(..) => {
-                    if let Some(observations) = self.news.number(statement.key, observations, now) {
-                        found.numbers.push(statement.key, observations);
-                    }
-                }
-            }
-        }
-        found
+        let new = told.statements.iter().filter(|statement| !(echo && statement.happened()));
+        self.news.sift(new, &self.device, told.flags, now)
     }
 
     fn pass_on(&mut self, readings: Vec<Vec<Observation>>, context: &Context) {
@@ -115,20 +78,6 @@ const fn is_replay(error: &FrameError) -> bool {
     matches!(error.problem, Problem::Replayed { .. })
 }
 
-impl Numbers {
-    fn push(&mut self, key: Key, observations: Vec<Observation>) {
-        if key.index.is_some() {
-            self.alone.push(observations);
-        } else {
-            self.together.extend(observations);
-        }
-    }
-
-    fn readings(self) -> impl Iterator<Item = Vec<Observation>> {
-        std::iter::once(self.together).filter(|together| !together.is_empty()).chain(self.alone)
-    }
-}
-
 impl<A: Advertiser> Session for AdvertSession<A> {
     fn handle_input(&mut self, input: Input<'_>, now: Instant) {
         match input {
@@ -154,11 +103,8 @@ impl<A: Advertiser> Session for AdvertSession<A> {
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        let mut numbers = Numbers::default();
-        while let Some((key, observations)) = self.news.poll(now) {
-            numbers.push(key, observations);
-        }
-        self.pass_on(numbers.readings().collect(), &Context::default());
+        let overdue = self.news.overdue(now);
+        self.pass_on(overdue, &Context::default());
         self.keep(false, now);
     }
 

@@ -215,10 +215,10 @@ fn every_packet_of_a_stream_is_described_and_what_is_broken_is_told_in_its_place
 #[test]
 fn a_profile_that_is_given_is_held_to() {
     let rocker = unhex("55000707017af650002989793001ffffffff37009d");
-    let found = decode_esp3(&rocker, Some(Eep::D50001));
+    let found = decode_esp3(&rocker, Eep::from_name("D5-00-01"));
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].as_ref().unwrap_err().field, "RORG");
-    let found = decode_esp3(&rocker, Some(Eep::F60202));
+    let found = decode_esp3(&rocker, Eep::from_name("F6-02-02"));
     assert!(line(&found[0].as_ref().unwrap().measurement).contains("eep=F6-02-02"));
 }
 
@@ -239,7 +239,7 @@ proptest! {
         uuid in prop_oneof![0x2A00..=0x2BFF_u16, any::<u16>()],
     ) {
         let _ = decode_gatt(uuid, &bytes);
-        for eep in [None, Some(Eep::F60201), Some(Eep::D50001)] {
+        for eep in [None, Eep::from_name("F6-02-01"), Eep::from_name("D5-00-01")] {
             decode_esp3(&bytes, eep);
         }
     }

@@ -37,6 +37,14 @@ impl Frame {
         self.offset.saturating_add(HEADER)
     }
 
+    /// The bytes of a packet with these data, at most [`MAX_DATA`] of them.
+    pub(crate) fn encode(packet_type: u8, data: &[u8], optional: &[u8]) -> Vec<u8> {
+        let [high, low] = u16::try_from(data.len()).unwrap_or(u16::MAX).to_be_bytes();
+        let header = [high, low, u8::try_from(optional.len()).unwrap_or(u8::MAX), packet_type];
+        let body = [data, optional].concat();
+        [&[SYNC], &header[..], &[crc8_of(&[&header])], &body, &[crc8_of(&[&body])]].concat()
+    }
+
     /// The packet at the very beginning of the cursor, which stands behind it afterwards.
     fn take(cursor: &mut Cursor<'_>) -> Result<Self, Fault> {
         let offset = cursor.offset();
@@ -190,7 +198,7 @@ fn next_sync<'a>(cursor: &Cursor<'a>) -> Cursor<'a> {
 
 /// Reads a checksum and holds it against what it covers.
 fn check(cursor: &mut Cursor<'_>, field: &'static str, covered: &[&[u8]]) -> Result<(), FrameError> {
-    let expected = covered.iter().copied().flatten().fold(0, |crc, byte| crc8(crc ^ byte));
+    let expected = crc8_of(covered);
     let offset = cursor.offset();
     match cursor.u8(field)? {
         got if got == expected => Ok(()),
@@ -199,6 +207,10 @@ fn check(cursor: &mut Cursor<'_>, field: &'static str, covered: &[&[u8]]) -> Res
             Err(FrameError { field, offset, problem })
         }
     }
+}
+
+fn crc8_of(covered: &[&[u8]]) -> u8 {
+    covered.iter().copied().flatten().fold(0, |crc, byte| crc8(crc ^ byte))
 }
 
 /// One byte through the polynomial x⁸ + x² + x + 1 (ESP3, appendix "CRC8 calculation").

@@ -1,6 +1,7 @@
 //! Radio telegrams: packet type RADIO_ERP1 (ESP3 §2.1).
 
 use thiserror::Error;
+use varde_wire::Context;
 
 use crate::cursor::Cursor;
 use crate::describe::hex;
@@ -9,6 +10,8 @@ use crate::{Description, FrameError, Problem};
 
 /// The packet type of a radio telegram.
 pub(crate) const RADIO_ERP1: u8 = 1;
+/// The same where the stick is set to pass telegrams on in the form of ERP2. On the air the two are one at 868 MHz.
+pub(crate) const RADIO_ERP2: u8 = 10;
 
 /// A sender's id, burnt into it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,6 +48,15 @@ pub struct Reception {
 }
 
 impl Telegram {
+    /// RPS: switches that harvest their energy.
+    pub(crate) const ROCKER: u8 = 0xF6;
+    /// 1BS: one byte.
+    pub(crate) const ONE_BYTE: u8 = 0xD5;
+    /// 4BS: four bytes.
+    pub(crate) const FOUR_BYTES: u8 = 0xA5;
+    /// UTE: the universal teach-in.
+    pub(crate) const TEACH_IN: u8 = 0xD4;
+
     /// RORG, sender and status.
     const FRAME: usize = 6;
 
@@ -53,8 +65,12 @@ impl Telegram {
     /// # Errors
     /// Where the packet is no radio telegram or too short for one.
     pub fn decode(frame: &Frame) -> Result<Self, FrameError> {
-        if frame.packet_type != RADIO_ERP1 {
-            let problem = Problem::Kind { expected: RADIO_ERP1, got: frame.packet_type };
+        let problem = match frame.packet_type {
+            RADIO_ERP1 => None,
+            RADIO_ERP2 => Some(Problem::OtherRadioProtocol),
+            got => Some(Problem::Kind { expected: RADIO_ERP1, got }),
+        };
+        if let Some(problem) = problem {
             return Err(FrameError { field: "packet type", offset: frame.offset.saturating_add(4), problem });
         }
         let mut cursor = Cursor::at(frame.data_offset(), &frame.data);
@@ -69,15 +85,41 @@ impl Telegram {
         Ok(Self { rorg, payload, sender, status, reception, payload_offset })
     }
 
-    /// The payload of a kind that has exactly one byte of it.
-    pub(crate) fn single_byte(&self) -> Result<u8, FrameError> {
-        match self.payload.as_slice() {
-            [byte] => Ok(*byte),
-            more => {
-                let problem = Problem::Length { least: 1, most: 1, got: more.len() };
-                Err(FrameError { field: "payload", offset: self.payload_offset, problem })
-            }
+    /// Whether its sender is being taught in. Bit 3 of the last byte is the learn bit of 1BS and 4BS (EEP 2.6.8 §3);
+    /// an RPS sender has no telegram for it.
+    pub(crate) fn is_teach_in(&self) -> bool {
+        match self.rorg {
+            Self::TEACH_IN => true,
+            Self::ONE_BYTE | Self::FOUR_BYTES => self.payload.last().is_some_and(|byte| byte & 1 << 3 == 0),
+            _ => false,
         }
+    }
+
+    /// How many repeaters it came through; 15 asks repeaters to leave it alone.
+    pub const fn hops(&self) -> u8 {
+        match self.status & 0x0F {
+            0x0F => 0,
+            hops => hops,
+        }
+    }
+
+    /// What is known of its way here.
+    pub(crate) fn context(&self) -> Context {
+        let rssi_dbm = self.reception.and_then(Reception::rssi_dbm);
+        Context { rssi_dbm, repeaters: Some(self.hops()), ..Context::default() }
+    }
+
+    /// EnOcean's security has RORGs of its own, 30 to 35: encrypted data, and teaching in for it.
+    pub(crate) fn refuse_secured(&self) -> Result<(), FrameError> {
+        match self.rorg {
+            0x30..=0x35 => Err(self.of_rorg(Problem::Secured)),
+            _ => Ok(()),
+        }
+    }
+
+    /// An error about the RORG.
+    pub(crate) fn of_rorg(&self, problem: Problem) -> FrameError {
+        FrameError { field: "RORG", offset: self.payload_offset.saturating_sub(1), problem }
     }
 
     /// Its fields.
@@ -88,7 +130,7 @@ impl Telegram {
             .with("payload", hex(&self.payload))
             .with("sender_id", self.sender.to_string())
             .with("status", format!("{:02X}", self.status))
-            .with("repeater_count", self.status & 0x0F)
+            .with("repeater_count", self.hops())
             .and(reception)
     }
 }
@@ -101,6 +143,12 @@ impl Reception {
             minus_dbm: cursor.u8("dBm")?,
             security_level: cursor.u8("security level")?,
         })
+    }
+
+    /// None in what a stick sends itself, where 255 stands for it.
+    fn rssi_dbm(self) -> Option<i8> {
+        let minus = i8::try_from(self.minus_dbm).unwrap_or(i8::MAX);
+        (self.minus_dbm != 0xFF).then(|| minus.saturating_neg())
     }
 
     fn describe(self) -> Description {

@@ -1,15 +1,18 @@
 //! The serial line to an EnOcean stick, and the senders of the home that it hears.
-//!
-//! The stick needs no command: it passes on every telegram from the moment it has power.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use varde_wire::{DeviceId, Instant};
+use varde_wire::{Context, DeviceId, Flags, Instant, Observation};
 
-use crate::esp3::radio::RADIO_ERP1;
+use super::repeats::Repeats;
+use super::stick::{RESPONSE, Stick};
+use crate::esp3::radio::{RADIO_ERP1, RADIO_ERP2};
 use crate::esp3::{Deframer, Eep, Frame, SenderId, Telegram};
-use crate::{Channel, FrameError, Input, Output, Problem, Purpose, Reading, Refused, Session};
+use crate::news::News;
+use crate::{
+    Channel, Description, FrameError, Input, Output, Problem, Purpose, Reading, Refused, Request, Session,
+};
 
 /// Longer than the line is ever silent within a packet. Without it, a header made by noise would hold back the
 /// telegrams behind it until enough of them had come.
@@ -17,7 +20,8 @@ const GAP: Duration = Duration::from_millis(100);
 
 /// The stick and its roster.
 pub(crate) struct Esp3Session {
-    roster: HashMap<SenderId, Sender>,
+    stick: Stick,
+    roster: HashMap<SenderId, Known>,
     deframer: Deframer,
     /// When the line has been silent for [`GAP`] within what may be a packet.
     silent: Option<Instant>,
@@ -29,41 +33,55 @@ pub(crate) struct Esp3Session {
 pub(crate) struct Sender {
     pub(crate) device: DeviceId,
     pub(crate) eep: Eep,
-    pub(crate) purpose: Purpose,
+    pub(crate) purpose: Option<Purpose>,
+}
+
+/// A sender, and what it has said.
+struct Known {
+    sender: Sender,
+    repeats: Repeats,
+    news: News,
 }
 
 impl Esp3Session {
     pub(crate) fn new(roster: HashMap<SenderId, Sender>) -> Self {
-        Self { roster, deframer: Deframer::default(), silent: None, outputs: VecDeque::new() }
+        let known = |sender| Known { sender, repeats: Repeats::default(), news: News::default() };
+        Self {
+            stick: Stick::default(),
+            roster: roster.into_iter().map(|(id, sender)| (id, known(sender))).collect(),
+            deframer: Deframer::default(),
+            silent: None,
+            outputs: VecDeque::new(),
+        }
     }
 
-    fn take(&mut self, found: Result<Frame, FrameError>) {
+    fn take(&mut self, found: Result<Frame, FrameError>, now: Instant) {
         match found {
-            // The stick's own events say nothing of a device.
-            Ok(frame) if frame.packet_type != RADIO_ERP1 => {}
-            Ok(frame) => match Telegram::decode(&frame) {
-                Ok(telegram) => self.hear(&telegram),
-                Err(error) => self.refuse(None, error),
+            Ok(frame) => match frame.packet_type {
+                RADIO_ERP1 | RADIO_ERP2 => match Telegram::decode(&frame) {
+                    Ok(telegram) => self.hear(&telegram, now),
+                    Err(error) => self.refuse(None, error),
+                },
+                RESPONSE => {
+                    let next = self.stick.handle_response(&frame);
+                    self.outputs.extend(next.map(|bytes| Output::Request(Request::Send(bytes))));
+                }
+                // The stick's own events say nothing of a device.
+                _ => {}
             },
             Err(error) => self.refuse(None, error),
         }
     }
 
-    fn hear(&mut self, telegram: &Telegram) {
-        let Some(sender) = self.roster.get(&telegram.sender) else {
+    fn hear(&mut self, telegram: &Telegram, now: Instant) {
+        let Some(known) = self.roster.get_mut(&telegram.sender) else {
             self.outputs.push_back(Output::UnknownSender(telegram.sender.to_string()));
             return;
         };
-        let device = sender.device.clone();
-        if speaks_of_itself(telegram.rorg) {
-            self.outputs.push_back(Output::Heard(device));
-            return;
-        }
-        match sender.eep.decode(telegram).map(|message| message.observation(sender.purpose, &device)) {
-            Ok(Some(observation)) => {
-                self.outputs.push_back(Output::Reading(Reading::new(device, vec![observation])));
-            }
-            Ok(None) => self.outputs.push_back(Output::Heard(device)),
+        let device = known.sender.device.clone();
+        match known.hear(telegram, now) {
+            Ok(readings) if !readings.is_empty() => self.pass_on(&device, readings, &telegram.context()),
+            Ok(_) => self.outputs.push_back(Output::Heard(device)),
             Err(error) => {
                 // It lives, even if nobody understands it.
                 self.outputs.push_back(Output::Heard(device.clone()));
@@ -72,14 +90,46 @@ impl Esp3Session {
         }
     }
 
+    fn pass_on(&mut self, device: &DeviceId, readings: Vec<Vec<Observation>>, context: &Context) {
+        self.outputs.extend(readings.into_iter().map(|observations| {
+            Output::Reading(Reading { device: device.clone(), observations, context: context.clone() })
+        }));
+    }
+
     fn refuse(&mut self, device: Option<DeviceId>, error: FrameError) {
         self.outputs.push_back(Output::Refused(Refused { device, error }));
+    }
+
+    fn settle(&mut self, now: Instant) {
+        let mut overdue = Vec::new();
+        for known in self.roster.values_mut() {
+            let readings = known.news.overdue(now);
+            if !readings.is_empty() {
+                overdue.push((known.sender.device.clone(), readings));
+            }
+        }
+        for (device, readings) in overdue {
+            self.pass_on(&device, readings, &Context::default());
+        }
+    }
+}
+
+impl Known {
+    /// What a telegram says that is new.
+    fn hear(&mut self, telegram: &Telegram, now: Instant) -> Result<Vec<Vec<Observation>>, FrameError> {
+        if self.repeats.repeats(telegram, now) || speaks_of_itself(telegram.rorg) {
+            return Ok(Vec::new());
+        }
+        telegram.refuse_secured()?;
+        let message = self.sender.eep.decode(telegram)?;
+        let statements = message.statements(self.sender.purpose);
+        Ok(self.news.sift(&statements, &self.sender.device, Flags::NONE, now).readings)
     }
 }
 
 /// Kinds that any sender may use beside its profile's: D0 signals its state, D4 and C6 teach in.
 const fn speaks_of_itself(rorg: u8) -> bool {
-    matches!(rorg, 0xD0 | 0xD4 | 0xC6)
+    matches!(rorg, 0xD0 | Telegram::TEACH_IN | 0xC6)
 }
 
 impl Session for Esp3Session {
@@ -88,15 +138,20 @@ impl Session for Esp3Session {
             Input::Time(_) | Input::Committed => {}
             Input::Connected | Input::Disconnected => {
                 while let Some(found) = self.deframer.poll_rest() {
-                    self.take(found);
+                    self.take(found, now);
                 }
                 self.deframer = Deframer::default();
                 self.silent = None;
+                self.stick = Stick::default();
+                if input == Input::Connected {
+                    let question = self.stick.greet();
+                    self.outputs.push_back(Output::Request(Request::Send(question)));
+                }
             }
             Input::Chunk { channel: Channel::Serial, bytes } => {
                 self.deframer.push(bytes);
                 while let Some(found) = self.deframer.poll_frame() {
-                    self.take(found);
+                    self.take(found, now);
                 }
                 self.silent = self.deframer.is_waiting().then(|| now.after(GAP));
             }
@@ -118,17 +173,23 @@ impl Session for Esp3Session {
         if self.silent.is_some_and(|at| at <= now) {
             self.silent = None;
             while let Some(found) = self.deframer.poll_in_silence() {
-                self.take(found);
+                self.take(found, now);
             }
         }
+        self.settle(now);
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        self.silent
+        let numbers = self.roster.values().filter_map(|known| known.news.due());
+        self.silent.into_iter().chain(numbers).min()
     }
 
     fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
+    }
+
+    fn device_description(&self) -> Description {
+        self.stick.describe()
     }
 }
 

@@ -110,7 +110,8 @@ fn lane(observation: &Observation) -> Lane {
             | Event::Smoke
             | Event::Gas
             | Event::Water
-            | Event::TechnicalFault,
+            | Event::TechnicalFault
+            | Event::CommandRefused,
         ) => Lane::Urgent,
         Value::Event(_) | Value::Decimal(_) | Value::Absent(_) | Value::Bits(_) | Value::Text(_) => {
             Lane::Routine

@@ -7,6 +7,8 @@
 //!
 //! - [`Admission`]: what a device said becomes what is kept: repeats dropped, the implausible flagged, the lane chosen
 //! - [`Delivery`]: one lane's way out: what to send, when to send it again, what a receipt frees
+//! - [`CommandLedger`]: which commands of the hub are carried out, each once
+//! - [`Allowance`]: how often something may be done that others can cause
 //! - [`Backoff`]: how long to wait before trying again
 //! - [`ClockTrust`]: what a wall time is worth, and when an anchor must be left
 //! - [`RadioLadder`]: what is done for a radio that fails, or hears nothing
@@ -31,8 +33,10 @@
 
 mod admission;
 pub mod alarm;
+mod allowance;
 mod backoff;
 mod clock_trust;
+mod command_ledger;
 mod delivery;
 mod fault_watch;
 pub mod forwarding;
@@ -49,8 +53,10 @@ pub mod supervision;
 
 pub use admission::{Admission, Admitted, REPEAT_WINDOW};
 pub use alarm::Alarms;
+pub use allowance::Allowance;
 pub use backoff::Backoff;
 pub use clock_trust::{ClockReading, ClockTrust};
+pub use command_ledger::{Claim, CommandLedger, KEPT_COMMANDS, Ruling};
 pub use delivery::{Delivery, Dispatch, Output};
 pub use fault_watch::{FaultChange, FaultWatch};
 pub use forwarding::Forwarding;

@@ -39,6 +39,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a failure may last before anything is done: bluetoothd restarts by itself within seconds.
 const FAILURE_GRACE: Duration = Duration::from_secs(20);
 
+/// How long a radio that failed must listen without failing before it counts as mended. One that works for a moment,
+/// again and again, goes on climbing.
+const PROOF: Duration = Duration::from_mins(1);
+
 /// Between the last rung and the next climb.
 const REST: Duration = Duration::from_mins(30);
 
@@ -51,6 +55,8 @@ pub struct RadioLadder {
     /// begun anew once in a while, and nothing more.
     silence_is_telling: bool,
     state: State,
+    /// Since when it has listened without failing, after a failure.
+    listens: Option<Instant>,
     /// The last thing heard, or the last beginning of all.
     heard: Instant,
     told: bool,
@@ -72,47 +78,60 @@ enum State {
 /// Why the ladder was climbed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Why {
-    /// It ends when the radio listens again.
+    /// It ends when the radio has listened for [`PROOF`].
     Failure,
     /// It ends when a device is heard; that the stronger rungs end the scan, and it begins again, says nothing.
     Silence,
 }
 
+impl State {
+    const fn is_failure(self) -> bool {
+        match self {
+            Self::Failing(_)
+            | Self::Climbing { why: Why::Failure, .. }
+            | Self::Resting { why: Why::Failure, .. } => true,
+            Self::Well
+            | Self::Climbing { why: Why::Silence, .. }
+            | Self::Resting { why: Why::Silence, .. } => false,
+        }
+    }
+}
+
 impl RadioLadder {
     /// A ladder for a home whose devices are heard at least every `quiet`, or where no silence is too long.
     pub fn new(quiet: Duration, silence_is_telling: bool, now: Instant) -> Self {
-        Self { quiet, silence_is_telling, state: State::Well, heard: now, told: false, due: None }
+        Self {
+            quiet,
+            silence_is_telling,
+            state: State::Well,
+            listens: None,
+            heard: now,
+            told: false,
+            due: None,
+        }
     }
 
     /// A device was heard.
     pub fn handle_heard(&mut self, now: Instant) {
         self.heard = now;
-        self.state = State::Well;
-        if std::mem::take(&mut self.told) {
-            self.due = Some(RadioCare::HeardAgain);
+        if self.state.is_failure() {
+            self.listens.get_or_insert(now);
         } else {
-            self.due = None;
+            self.state = State::Well;
         }
+        self.due = std::mem::take(&mut self.told).then_some(RadioCare::HeardAgain);
     }
 
     /// The radio says that it listens.
     pub fn handle_listening(&mut self, now: Instant) {
-        match self.state {
-            // The failure is over; whether the radio hears is another question, asked from now on.
-            State::Failing(_)
-            | State::Climbing { why: Why::Failure, .. }
-            | State::Resting { why: Why::Failure, .. } => {
-                self.heard = now;
-                self.state = State::Well;
-            }
-            State::Well
-            | State::Climbing { why: Why::Silence, .. }
-            | State::Resting { why: Why::Silence, .. } => {}
+        if self.state.is_failure() {
+            self.listens.get_or_insert(now);
         }
     }
 
     /// The radio says that it does not work.
     pub fn handle_failed(&mut self, now: Instant) {
+        self.listens = None;
         match self.state {
             // While it rests nothing of ours can have ended the scan.
             State::Well | State::Resting { why: Why::Silence, .. } => self.state = State::Failing(now),
@@ -123,6 +142,12 @@ impl RadioLadder {
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.poll_timeout().is_none_or(|at| now < at) {
+            return;
+        }
+        if let Some(since) = self.listens.take() {
+            // The failure is over; whether the radio hears is another question, asked from now on.
+            self.heard = self.heard.max(since);
+            self.state = State::Well;
             return;
         }
         match self.state {
@@ -150,6 +175,9 @@ impl RadioLadder {
 
     /// When time will have to be told.
     pub fn poll_timeout(&self) -> Option<Instant> {
+        if let Some(since) = self.listens {
+            return Some(since.after(PROOF));
+        }
         Some(match self.state {
             State::Well => self.heard.after(self.quiet),
             State::Failing(since) => since.after(FAILURE_GRACE),

@@ -3,13 +3,9 @@
 use std::{
     collections::{HashMap, hash_map::Entry},
     hash::Hash,
-    path::PathBuf,
 };
 
-use varde_drivers::{
-    BleOptions, BleProfile, Consent, ConsentCode, Purpose, SerialDevice, SerialProtocol,
-    esp3::{Eep, SenderId},
-};
+use varde_drivers::{BleOptions, BleProfile, Consent, ConsentCode, Purpose, SerialProtocol};
 use varde_link::Address;
 use varde_wire::DeviceId;
 
@@ -18,19 +14,9 @@ use super::{
     fault::{Place, Problem},
     fragment::DeviceFragment,
     judge::Judge,
+    serial::{Ports, SerialPort},
     whose::{Owners, Whose},
 };
-
-/// A serial port and who is heard on it.
-#[derive(Clone, Debug)]
-pub struct SerialPort {
-    /// The tty.
-    pub path: PathBuf,
-    /// What is spoken on it.
-    pub protocol: SerialProtocol,
-    /// Its devices, at least one.
-    pub devices: Vec<SerialDevice>,
-}
 
 /// A Bluetooth device.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +50,6 @@ enum Protocol {
 #[derive(Default)]
 struct Seen {
     names: HashMap<DeviceId, Place>,
-    senders: HashMap<SenderId, Place>,
     addresses: HashMap<Address, Place>,
 }
 
@@ -75,6 +60,7 @@ impl Roster {
     pub(super) fn of_fragments(fragments: Vec<DeviceFragment>, judge: &mut Judge<'_>) -> Self {
         let mut roster = Self::default();
         let mut seen = Seen::default();
+        let mut ports = Ports::default();
         for from in fragments {
             let name = seen.name(&from, judge);
             let owners = Owners::of_fragment(&from, judge);
@@ -82,24 +68,13 @@ impl Roster {
                 roster.whose.add(name.clone(), owners);
             }
             match protocol(&from, judge) {
-                Some(Protocol::Serial(protocol)) => {
-                    let device = seen.serial(&from, name, protocol, judge);
-                    if let Some((path, device)) = device {
-                        roster.add_serial(path, protocol, device);
-                    }
-                }
+                Some(Protocol::Serial(protocol)) => ports.take(&from, name, protocol, judge),
                 Some(Protocol::Ble) => roster.ble.extend(seen.ble(&from, name, judge)),
                 None => {}
             }
         }
+        roster.serial = ports.into_inner();
         roster
-    }
-
-    fn add_serial(&mut self, path: PathBuf, protocol: SerialProtocol, device: SerialDevice) {
-        match self.serial.iter_mut().find(|port| port.path == path && port.protocol == protocol) {
-            Some(port) => port.devices.push(device),
-            None => self.serial.push(SerialPort { path, protocol, devices: vec![device] }),
-        }
     }
 }
 
@@ -123,52 +98,13 @@ impl Seen {
         once(&mut self.names, name, text, KEY, judge)
     }
 
-    fn serial(
-        &mut self,
-        from: &DeviceFragment,
-        name: Option<DeviceId>,
-        protocol: SerialProtocol,
-        judge: &mut Judge<'_>,
-    ) -> Option<(PathBuf, SerialDevice)> {
-        const PORT: &str = "/dev/serial/by-id/usb-EnOcean_USB300";
-        leave_out(&[("address", &from.address), ("bind_key", &from.bind_key)], protocol.name(), judge);
-        leave_out(&[("clear_memory", &from.clear_memory)], protocol.name(), judge);
-        let port = required(&from.port, from, "device.port", &format!("port = \"{PORT}\""), judge)
-            .and_then(|port| judge.path(port, "device.port", PORT));
-        let spoken = match protocol {
-            SerialProtocol::Esp3 => self.esp3(from, judge),
-        };
-        Some((port?, spoken?.named(name?)))
-    }
-
-    fn esp3(&mut self, from: &DeviceFragment, judge: &mut Judge<'_>) -> Option<Esp3> {
-        let id = required(&from.id, from, "device.id", "id = \"FEFB9A1C\"", judge).and_then(|id| {
-            let sender: SenderId = judge.parse(id, "device.id")?;
-            once(&mut self.senders, sender, id, "device.id", judge)
-        });
-        let profile = profile(from, "F6-02-01", judge).and_then(|profile| {
-            let known = Eep::ALL.iter().map(|eep| eep.name());
-            judge.word(profile, "device.profile", "profile", Eep::from_name(&profile.value), known)
-        });
-        let purpose = given(&from.purpose).and_then(|text| {
-            let purpose = purpose(text, Purpose::OF_BUTTONS, judge)?;
-            match profile {
-                Some(eep) if !eep.is_rocker() => {
-                    judge.fault(&text.place, "device.purpose", Problem::NoPurpose { profile: eep.name() })
-                }
-                _ => Some(purpose),
-            }
-        });
-        Some(Esp3 { id: id?, profile: profile?, purpose })
-    }
-
     fn ble(
         &mut self,
         from: &DeviceFragment,
         name: Option<DeviceId>,
         judge: &mut Judge<'_>,
     ) -> Option<BleDevice> {
-        leave_out(&[("port", &from.port), ("id", &from.id)], BLE, judge);
+        leave_out(&[("port", &from.port), ("line", &from.line), ("id", &from.id)], BLE, judge);
         let example = "address = \"F0:F1:F2:F3:F4:01\"";
         let address = required(&from.address, from, "device.address", example, judge).and_then(|text| {
             let address: Address = judge.parse(text, "device.address")?;
@@ -217,7 +153,7 @@ fn ble_options(
     options
 }
 
-fn purpose(text: &Located<String>, known: &[Purpose], judge: &mut Judge<'_>) -> Option<Purpose> {
+pub(super) fn purpose(text: &Located<String>, known: &[Purpose], judge: &mut Judge<'_>) -> Option<Purpose> {
     let found = Purpose::from_name(&text.value).filter(|purpose| known.contains(purpose));
     judge.word(text, "device.purpose", "purpose", found, known.iter().map(|purpose| purpose.name()))
 }
@@ -238,22 +174,7 @@ pub fn bind_key(text: &str) -> Option<[u8; 16]> {
     u128::from_str_radix(text, 16).ok().filter(|_| is_hex).map(u128::to_be_bytes)
 }
 
-/// An EnOcean sender that stands every test.
-struct Esp3 {
-    id: SenderId,
-    profile: Eep,
-    purpose: Option<Purpose>,
-}
-
-impl Esp3 {
-    fn named(self, name: DeviceId) -> SerialDevice {
-        let Self { id, profile, purpose } = self;
-        let purpose = purpose.map(|purpose| purpose.name().to_owned());
-        SerialDevice { name, id: id.to_string(), profile: profile.name().to_owned(), purpose }
-    }
-}
-
-fn profile<'f>(
+pub(super) fn profile<'f>(
     from: &'f DeviceFragment,
     example: &str,
     judge: &mut Judge<'_>,
@@ -261,7 +182,7 @@ fn profile<'f>(
     required(&from.profile, from, "device.profile", &format!("profile = \"{example}\""), judge)
 }
 
-fn required<'f>(
+pub(super) fn required<'f>(
     field: &'f Field<String>,
     from: &DeviceFragment,
     key: &str,
@@ -272,7 +193,7 @@ fn required<'f>(
 }
 
 /// The value, if it has not been there before.
-fn once<T: Clone + Eq + Hash>(
+pub(super) fn once<T: Clone + Eq + Hash>(
     seen: &mut HashMap<T, Place>,
     value: T,
     text: &Located<String>,
@@ -292,7 +213,7 @@ fn once<T: Clone + Eq + Hash>(
 }
 
 /// Keys that this protocol has no use for.
-fn leave_out<T>(keys: &[(&str, &Field<T>)], protocol: &'static str, judge: &mut Judge<'_>) {
+pub(super) fn leave_out<T>(keys: &[(&str, &Field<T>)], protocol: &'static str, judge: &mut Judge<'_>) {
     for (key, field) in keys {
         if let Some(text) = given(field) {
             judge.fault::<()>(&text.place, &format!("device.{key}"), Problem::OtherProtocol { protocol });

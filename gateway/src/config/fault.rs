@@ -6,7 +6,7 @@ use std::{
 };
 
 use thiserror::Error;
-use varde_drivers::esp3::BadSenderId;
+use varde_drivers::{BadLineParameters, Crowded, LineParameters, esp3::BadSenderId};
 use varde_link::NotAnAddress;
 use varde_wire::{BadId, BadKey};
 
@@ -84,6 +84,12 @@ pub enum Problem {
     Address(#[from] NotAnAddress),
     #[error(transparent)]
     Sender(#[from] BadSenderId),
+    #[error(transparent)]
+    Crowded(#[from] Crowded),
+    #[error(transparent)]
+    Line(#[from] BadLineParameters),
+    #[error("the devices of a port share its line, which is \"{line}\" at {first}: mend one of the two")]
+    OtherLine { line: LineParameters, first: Place },
     #[error("{} stands at {first} already: two devices cannot share it", Quoted(.got))]
     Repeated { got: String, first: Place },
     #[error(

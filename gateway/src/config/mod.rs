@@ -12,6 +12,7 @@ mod fragment;
 mod judge;
 mod nearest;
 mod report;
+mod serial;
 mod settings;
 mod standing;
 #[cfg(test)]
@@ -20,9 +21,10 @@ mod whose;
 
 pub use broker::{BadBroker, Broker};
 pub use credentials::Credentials;
-pub use devices::{BleDevice, SerialPort, bind_key};
+pub use devices::{BleDevice, bind_key};
 pub use fault::{Fault, Faults, Place, Problem};
 pub use report::{Report, Warning, check};
+pub use serial::SerialPort;
 pub use settings::{Settings, Store, Uplink};
 pub use standing::{Standing, standing};
 pub use whose::Whose;

@@ -86,8 +86,9 @@ impl fmt::Display for Report {
         let megabytes = store.max_size / 1_000_000;
         writeln!(f, "outbox in {}, at most {megabytes} MB", state_directory.display())?;
         for port in serial {
-            let names: Vec<&str> = port.devices.iter().map(|device| device.name.as_str()).collect();
-            writeln!(f, "{} on {}: {}", port.protocol.name(), port.path.display(), names.join(", "))?;
+            let names: Vec<&str> = port.roster.entries().iter().map(|device| device.name.as_str()).collect();
+            let protocol = port.roster.protocol().name();
+            writeln!(f, "{protocol} on {} ({}): {}", port.path.display(), port.line, names.join(", "))?;
         }
         for device in ble {
             writeln!(f, "{} at {}: {}", device.profile.name(), device.address, device.name)?;

@@ -10,10 +10,11 @@ use tracing::Level;
 use super::{
     broker::Broker,
     credentials::Credentials,
-    devices::{BleDevice, Roster, SerialPort},
+    devices::{BleDevice, Roster},
     fault::Faults,
     fragment::Fragment,
     judge::Judge,
+    serial::SerialPort,
     whose::Whose,
 };
 

@@ -12,6 +12,7 @@ use std::{
 
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, date_time_ymd};
 use tempfile::TempDir;
+use varde_drivers::SerialRoster;
 use varde_wire::{Metric, Observation, OpeningKey, SigningKey, Value, WallTime};
 
 use super::{Faults, Report, Settings, Warning, check};
@@ -118,8 +119,10 @@ fn the_least_configuration_gets_every_default() {
     assert_eq!(settings.synchronised_marker, Path::new("/run/systemd/timesync/synchronized"));
     assert_eq!(settings.log_level, tracing::Level::INFO);
     assert_eq!(settings.capture_directory, None);
-    assert_eq!(settings.serial[0].devices[0].id, "FEFB9A1C");
-    assert_eq!(settings.serial[0].devices[0].purpose, None);
+    let SerialRoster::Esp3(senders) = &settings.serial[0].roster;
+    assert_eq!(senders[0].1.id.to_string(), "FEFB9A1C");
+    assert_eq!(senders[0].1.purpose, None);
+    assert_eq!(settings.serial[0].line.to_string(), "57600 8N1");
     assert_eq!(settings.ble[0].address.to_string(), "F0:F1:F2:F3:F4:01");
 }
 
@@ -136,7 +139,8 @@ fn a_later_file_overrides_single_keys_and_adds_devices() {
     assert_eq!(settings.uplink.keep_alive.as_secs(), 60);
     assert_eq!(settings.store.max_size, 16_000_000);
     assert_eq!(settings.serial.len(), 1, "one port, though two files name it");
-    let names: Vec<_> = settings.serial[0].devices.iter().map(|device| device.name.as_str()).collect();
+    let names: Vec<_> =
+        settings.serial[0].roster.entries().iter().map(|device| device.name.as_str()).collect();
     assert_eq!(names, ["pendant-1", "pendant-2"]);
     assert_eq!(settings.ble.len(), 1);
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use varde_core::Backoff;
 use varde_drivers::Session;
 use varde_link::{Address, Bluetooth, Central, CentralEvent, LinkError, Sought, Uuid};
@@ -166,7 +166,7 @@ impl Radio {
                     Err(error) => {
                         // Each meeting ends with the radio, but first takes what BlueZ has confirmed to the device.
                         while let Some(met) = meetings.join_next().await {
-                            if let Ok(Err(error)) = met {
+                            if let Err(error) = result_of(met) {
                                 return error.into();
                             }
                         }
@@ -174,7 +174,7 @@ impl Radio {
                     }
                 },
                 Some(met) = meetings.join_next() => {
-                    if let Ok(Err(error)) = met {
+                    if let Err(error) = result_of(met) {
                         return error.into();
                     }
                 }
@@ -267,6 +267,7 @@ impl Radio {
             name: name.as_str(),
             device: Some(name),
             is_overheard: !heard.device.profile.connects(),
+            mailbox: None,
         }
     }
 
@@ -299,6 +300,15 @@ impl Radio {
             .iter()
             .for_each(|heard| self.board.device(&heard.device.name, |state| state.link = link));
     }
+}
+
+/// What came of a meeting. Its panic becomes ours, so that it is told.
+fn result_of(met: Result<Result<(), StoreError>, JoinError>) -> Result<(), StoreError> {
+    met.unwrap_or_else(|error| match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        // It was ended from outside.
+        Err(_) => Ok(()),
+    })
 }
 
 fn pair_again(name: &DeviceId) -> String {

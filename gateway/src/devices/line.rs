@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use varde_drivers as drivers;
-use varde_drivers::{Input, Output, Session};
+use varde_drivers::{Input, Order, Output, Session};
 use varde_link::{self as link, Link, LinkError, Recorder};
-use varde_wire::{DeviceId, Flags, Instant, Observation};
+use varde_wire::{DeviceId, Flags, Instant, Observation, Outcome, Stage};
 
 use super::commits::Commits;
 use crate::board::{Board, Fault};
 use crate::clock;
+use crate::commands::mailbox::Mailbox;
 use crate::intake::Intake;
 use crate::store::StoreError;
 
@@ -55,6 +56,8 @@ pub struct Line<'a> {
     pub device: Option<&'a DeviceId>,
     /// Whether the line is only what a device says in advertisements.
     pub is_overheard: bool,
+    /// Where orders for its devices come from; none where they only speak.
+    pub mailbox: Option<&'a Mailbox>,
 }
 
 impl Line<'_> {
@@ -86,6 +89,9 @@ impl Line<'_> {
         // What the session still had to say is said; what it still wanted to do cannot be done.
         if let Err(LineEnded::Store(error)) = self.part(session, &mut commits).await {
             conversation.ended = error.into();
+        }
+        if let Some(mailbox) = self.mailbox {
+            mailbox.line_ended();
         }
         conversation
     }
@@ -126,11 +132,12 @@ impl Line<'_> {
     ) -> Conversation {
         let mut answered = false;
         let mut hung_up = false;
-        if let Some(time) = self.intake.home_time() {
-            session.handle_input(Input::Time(time), clock::now());
-        }
+        self.tell_time(session);
         session.handle_input(Input::Connected, clock::now());
         let ended = loop {
+            if session.wants_time() {
+                self.tell_time(session);
+            }
             match self.drain(&mut link, session, commits).await {
                 Ok(Drained::Dry) => {}
                 // What came meanwhile must not wait for the next request: BlueZ has confirmed it to the device.
@@ -158,11 +165,39 @@ impl Line<'_> {
                     }
                     Err(error) => break error.into(),
                 },
+                order = self.next_order() => self.order(session, order).await,
                 () = commits.kept() => session.handle_input(Input::Committed, clock::now()),
                 () = tokio::time::sleep(left), if due.is_some() => session.handle_timeout(clock::now()),
             }
         };
         Conversation { ended, answered, hung_up }
+    }
+
+    fn tell_time(&self, session: &mut dyn Session) {
+        if let Some((time, change)) = self.intake.home_time() {
+            session.handle_clock_change(change);
+            session.handle_input(Input::Time(time), clock::now());
+        }
+    }
+
+    async fn next_order(&self) -> Order {
+        match self.mailbox {
+            Some(mailbox) => mailbox.next().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn order(&self, session: &mut dyn Session, order: Order) {
+        if let Err(cause) = session.handle_order(&order, clock::now()) {
+            self.tell(order.outcome(Stage::Refused(cause), "")).await;
+        }
+    }
+
+    async fn tell(&self, outcome: Outcome) {
+        match self.mailbox {
+            Some(mailbox) => mailbox.tell(outcome).await,
+            None => self.board.count("outcomes of commands that were not given"),
+        }
     }
 
     /// Does what the session wants, until it has asked the device for something, or wants nothing more.
@@ -186,6 +221,7 @@ impl Line<'_> {
                     }
                 }
                 Output::AwaitCommit => commits.ask(),
+                Output::Outcome(outcome) => self.tell(outcome).await,
                 Output::Remember(bytes) => self.remember(bytes).await,
                 Output::Request(request) => {
                     let hangs_up = request == drivers::Request::Disconnect;

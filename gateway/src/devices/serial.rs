@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use varde_core::Backoff;
-use varde_link::SerialLink;
+use varde_drivers::{DataBits, LineParameters, Parity, StopBits};
+use varde_link::{self as link, SerialLink};
 
 use super::line::{Line, LineEnded};
 use crate::board::{Board, Fault};
+use crate::commands::mailbox::Mailbox;
 use crate::config::SerialPort;
 use crate::intake::Intake;
 use crate::{clock, entropy};
@@ -17,26 +19,40 @@ const REOPEN_FIRST: Duration = Duration::from_millis(500);
 /// A stick that was pulled and put back is looked for this often at the least.
 const REOPEN_LONGEST: Duration = Duration::from_secs(10);
 
-/// Serves the port until the store stops.
-pub async fn serve(port: SerialPort, captures: Option<PathBuf>, intake: Arc<Intake>, board: Arc<Board>) {
+/// Serves the port until the store stops; orders for its devices come from the mailbox.
+pub async fn serve(
+    port: SerialPort,
+    captures: Option<PathBuf>,
+    intake: Arc<Intake>,
+    board: Arc<Board>,
+    mailbox: Arc<Mailbox>,
+) {
     let name = port.path.display().to_string();
     let fault = Fault::Port(name.clone());
-    let devices: Vec<_> = port.devices.iter().map(|device| device.name.clone()).collect();
+    let devices: Vec<_> = port.roster.entries().iter().map(|device| device.name.clone()).collect();
     let link_state = |state| devices.iter().for_each(|name| board.device(name, |d| d.link = state));
     let mut backoff = Backoff::new(REOPEN_FIRST, REOPEN_LONGEST, entropy::seed());
+    let mut session = port.roster.session();
+    let alone = if let [only] = devices.as_slice() { Some(only) } else { None };
+    if let Some(device) = alone
+        && let Some(memory) = intake.recall(device).await
+    {
+        session.recall(&memory);
+    }
+    let line = Line {
+        intake: &intake,
+        board: &board,
+        name: &name,
+        device: alone,
+        is_overheard: false,
+        mailbox: Some(&mailbox),
+    };
     loop {
-        let mut session = match port.protocol.session(port.devices.clone()) {
-            Ok(session) => session,
-            // The configuration was checked with the same code.
-            Err(error) => return board.fault(fault, error),
-        };
-        let ended = match SerialLink::open(&port.path, port.protocol.baud(), clock::boot_ms) {
+        let ended = match SerialLink::open(&port.path, settings(port.line), clock::boot_ms) {
             Ok(link) => {
                 board.well(&fault);
                 link_state("listening");
                 backoff.succeeded();
-                let line =
-                    Line { intake: &intake, board: &board, name: &name, device: None, is_overheard: false };
                 line.serve(link, session.as_mut(), captures.as_deref()).await.ended
             }
             Err(error) => error.into(),
@@ -49,5 +65,29 @@ pub async fn serve(port: SerialPort, captures: Option<PathBuf>, intake: Arc<Inta
             }
         }
         tokio::time::sleep(backoff.failed()).await;
+        // What a driver notices by time alone, it notices of a device that is gone too.
+        if line.overhear(&[], session.as_mut()).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The same in the words of the link, which knows no driver.
+const fn settings(line: LineParameters) -> link::LineSettings {
+    link::LineSettings {
+        baud: line.baud,
+        data_bits: match line.data_bits {
+            DataBits::Seven => link::DataBits::Seven,
+            DataBits::Eight => link::DataBits::Eight,
+        },
+        parity: match line.parity {
+            Parity::None => link::Parity::None,
+            Parity::Even => link::Parity::Even,
+            Parity::Odd => link::Parity::Odd,
+        },
+        stop_bits: match line.stop_bits {
+            StopBits::One => link::StopBits::One,
+            StopBits::Two => link::StopBits::Two,
+        },
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use varde_drivers::SerialEntry;
 use varde_link::{Neighbour, Neighbourhood};
 
 use super::Failure;
@@ -62,9 +63,11 @@ pub async fn list(config: &Path) -> Result<(), Failure> {
 
 fn rows(settings: &Settings, known: Option<&[Neighbour]>) -> Vec<Row> {
     let mut rows = Vec::new();
-    for device in settings.serial.iter().flat_map(|port| &port.devices) {
-        let profile = varde_drivers::esp3::Eep::from_name(&device.profile).map_or("", |eep| eep.name());
-        rows.push(Row { name: device.name.to_string(), profile, at: device.id.clone(), bond: "-" });
+    for port in &settings.serial {
+        for SerialEntry { name, profile, id } in port.roster.entries() {
+            let at = id.unwrap_or_else(|| port.path.display().to_string());
+            rows.push(Row { name: name.to_string(), profile, at, bond: "-" });
+        }
     }
     for device in &settings.ble {
         let profile = device.profile.name();

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use varde_core::Dispatch;
 use varde_wire::{DeviceId, Hash, Lane, Record, SignedBatch, WallTime};
 
+use super::commands::{CommandStep, StoredCommand};
 use super::writer::Writer;
 use super::{Identity, StoreError};
 use crate::board::Board;
@@ -88,6 +89,8 @@ pub(super) enum Control {
     Recall { device: DeviceId, reply: Reply<Option<Vec<u8>>> },
     Remember { device: DeviceId, bytes: Vec<u8> },
     RememberOnly { roster: Vec<DeviceId> },
+    Step { step: Box<CommandStep>, reply: Reply<()> },
+    Commands { reply: Reply<Vec<StoredCommand>> },
     Tidy,
     Corrupt { what: String },
     Stop { reply: Reply<()> },
@@ -220,6 +223,23 @@ impl Store {
     /// Forgets what drivers kept of devices that are not in this roster.
     pub async fn remember_only(&self, roster: Vec<DeviceId>) {
         let _ = self.control.send(Control::RememberOnly { roster }).await;
+    }
+
+    /// Commits a step of a command, with the entry that tells of it. Never from memory: what is not on the disk could
+    /// be carried out twice.
+    ///
+    /// # Errors
+    /// Where the disk does not take it; nothing of it has happened then.
+    pub async fn step(&self, step: CommandStep) -> Result<(), StoreError> {
+        self.ask(|reply| Control::Step { step: Box::new(step), reply }).await
+    }
+
+    /// The commands that were taken on, in the order of the numbers.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub async fn commands(&self) -> Result<Vec<StoredCommand>, StoreError> {
+        self.ask(|reply| Control::Commands { reply }).await
     }
 
     /// Gives back room that is not needed, where there is much of it.

@@ -7,12 +7,14 @@
 //! - [`outbox`]: one database: append, fetch, release, restart
 //! - [`place`]: where a lane of it stands
 //! - `cut`: entries become a signed batch
+//! - [`commands`]: what the hub asked, and how far it came
 //! - [`schema`]: its tables and how they came to be
 //! - [`sealer`]: the epoch that seals
 //! - [`salvage`]: what can be read back from a corrupt file
 //! - [`handle`]: what other tasks ask of the thread
 //! - `writer`: the thread: group commit, and what happens when the disk does not work
 
+pub mod commands;
 mod cut;
 pub mod handle;
 pub mod outbox;
@@ -26,6 +28,7 @@ use rusqlite::ErrorCode;
 use thiserror::Error;
 use varde_wire::{DecodeError, GatewayId, SealError, SealingKey, SigningKey};
 
+pub use commands::{CommandStep, StoredCommand, TakenOn};
 pub use handle::{Depth, Depths, Options, Queue, Store};
 pub use outbox::Outbox;
 

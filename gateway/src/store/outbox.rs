@@ -8,6 +8,7 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use varde_wire::{ChainId, DeviceId, Encapsulation, Hash, Lane, Record, Sealed, SignedBatch, WallTime};
 
+use super::commands::{self, CommandStep, StoredCommand};
 use super::cut::{Cut, cut};
 use super::place::{Place, load_places, save_place};
 use super::sealer::Sealer;
@@ -119,6 +120,40 @@ impl Outbox {
     /// # Errors
     /// Where nothing was committed.
     pub fn append(&mut self, lane: Lane, records: &[Record]) -> Result<(), StoreError> {
+        self.append_and(lane, records, |_| Ok(()))
+    }
+
+    /// A step of a command, and the entry that tells of it. Urgent: somebody waits for it, and a full outbox must not
+    /// make a command that was carried out look as if it was not.
+    ///
+    /// # Errors
+    /// Where nothing was committed.
+    pub fn step(&mut self, step: &CommandStep) -> Result<(), StoreError> {
+        self.append_and(Lane::Urgent, &[step.record()], |transaction| commands::write(transaction, step))
+    }
+
+    /// Every command that is kept, in the order of the numbers.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub fn commands(&self) -> Result<Vec<StoredCommand>, StoreError> {
+        commands::load(&self.db)
+    }
+
+    /// Takes over what can be read of the commands of a damaged outbox.
+    ///
+    /// # Errors
+    /// Where they cannot be written.
+    pub fn adopt_commands(&self, from: &Connection) -> Result<(), StoreError> {
+        commands::adopt(from, &self.db)
+    }
+
+    fn append_and(
+        &mut self,
+        lane: Lane,
+        records: &[Record],
+        also: impl FnOnce(&Transaction<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         if lane == Lane::Routine && self.is_full()? {
             return Err(StoreError::Full);
         }
@@ -144,6 +179,7 @@ impl Outbox {
             while cut(&transaction, &self.identity, lane, &mut place, Cut::NOW)?.is_some() {}
         }
         save_place(&transaction, lane, &place)?;
+        also(&transaction)?;
         transaction.commit()?;
         self.epoch = Some(epoch);
         self.places[usize::from(lane.number())] = place;

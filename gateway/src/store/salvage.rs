@@ -71,6 +71,9 @@ pub fn salvage(from: &Path, into: &mut Outbox, identity: &Identity) -> Result<Sa
         }
         salvaged.entries += entries;
     }
+    if let Some(old) = &old {
+        into.adopt_commands(old)?;
+    }
     Ok(salvaged)
 }
 

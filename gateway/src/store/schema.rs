@@ -13,7 +13,7 @@ use super::StoreError;
 /// One step of the schema: from the version that is its place in [`STEPS`] to the next.
 type Step = fn(&Transaction<'_>) -> rusqlite::Result<()>;
 
-const STEPS: &[Step] = &[version_1, version_2];
+const STEPS: &[Step] = &[version_1, version_2, version_3];
 
 /// Opens the outbox's file, or one in memory, brought to today's schema.
 ///
@@ -104,5 +104,18 @@ fn version_1(db: &Transaction<'_>) -> rusqlite::Result<()> {
 fn version_2(db: &Transaction<'_>) -> rusqlite::Result<()> {
     db.execute_batch(
         "CREATE TABLE memory (device TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT, WITHOUT ROWID;",
+    )
+}
+
+/// - `command`: what the hub asked and was taken on; `signed` until its outcome is final
+fn version_3(db: &Transaction<'_>) -> rusqlite::Result<()> {
+    db.execute_batch(
+        "CREATE TABLE command (
+             number INTEGER PRIMARY KEY,
+             hash BLOB NOT NULL,
+             expires INTEGER NOT NULL,
+             signed BLOB,
+             outcome BLOB NOT NULL
+         ) STRICT;",
     )
 }

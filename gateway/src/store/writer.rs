@@ -227,6 +227,13 @@ impl Writer {
             Control::RememberOnly { roster } => {
                 let _ = self.on_disk(|disk| disk.remember_only(&roster));
             }
+            Control::Step { step, reply } => {
+                let _ = reply.send(self.on_disk(|disk| disk.step(&step)));
+                self.committed.notify_one();
+            }
+            Control::Commands { reply } => {
+                let _ = reply.send(self.on_disk(|disk| disk.commands()));
+            }
             Control::Tidy => {
                 let _ = self.on_disk(|disk| disk.shrink());
             }

@@ -105,9 +105,9 @@ impl MqttConnection {
             Err(_) => return Err(UplinkError::Silent { seconds: patience.as_secs() }),
         }
         let lost = |_| UplinkError::Lost("the client ended".to_owned());
-        for lane in Lane::ALL {
-            let topic = Topic::Receipt(gateway.clone(), lane).to_string();
-            self.client.subscribe(topic, QoS::AtLeastOnce).await.map_err(lost)?;
+        let receipts = Lane::ALL.map(|lane| Topic::Receipt(gateway.clone(), lane));
+        for topic in receipts.into_iter().chain([Topic::Command(gateway.clone())]) {
+            self.client.subscribe(topic.to_string(), QoS::AtLeastOnce).await.map_err(lost)?;
         }
         let status = Topic::Status(gateway.clone()).to_string();
         self.client.publish(status, QoS::AtLeastOnce, true, "online").await.map_err(lost)

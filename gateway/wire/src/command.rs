@@ -10,29 +10,19 @@ use zeroize::Zeroizing;
 use crate::envelope::{self, DecodeError, Versioned};
 use crate::seal::{Encapsulation, Given};
 use crate::sign::{self, Kind, VerifyError};
-use crate::{DeviceId, GatewayId, OpeningKey, SealError, SealingKey, SigningKey, VerifyingKey, WallTime};
+use crate::{
+    Action, DeviceId, GatewayId, Hash, OpeningKey, SealError, SealingKey, SigningKey, VerifyingKey, WallTime,
+};
 
 const MAX_COMMAND_BYTES: usize = 4096;
 
 /// A command in the clear: what the gateway acts on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
-    /// For which device of the home.
+    /// For which device of the home; [`DeviceId::gateway`] for the gateway itself.
     pub device: DeviceId,
     /// What to do.
     pub action: Action,
-}
-
-/// What a device can be asked. Append only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Action {
-    /// Show or sound where the device is.
-    Identify,
-    /// Switch an output.
-    Switch {
-        /// On or off.
-        on: bool,
-    },
 }
 
 /// The signed part: everything but the content can be checked before anything is opened.
@@ -51,7 +41,7 @@ impl Command {
     /// The signed, sealed command number `number` for `gateway`. `entropy` must be fresh.
     ///
     /// # Errors
-    /// Where the gateway's key cannot be used or the command is too long.
+    /// Where the gateway's key cannot be used, the command is too long, or its content breaks a rule of its fields.
     pub fn sign(
         &self,
         hub: &SigningKey,
@@ -60,6 +50,7 @@ impl Command {
         (issued, expires): (WallTime, WallTime),
         entropy: [u8; 32],
     ) -> Result<SignedCommand, DecodeError> {
+        self.action.check()?;
         let plain = envelope::encode(&Versioned::V1(self), MAX_COMMAND_BYTES)?;
         let (encapsulated, sealed) =
             hpke::single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
@@ -93,6 +84,11 @@ impl SignedCommand {
         &self.0
     }
 
+    /// The hash of the whole envelope, which has one form only: by it one is told from another with the same number.
+    pub fn hash(&self) -> Hash {
+        Hash::of(&self.0)
+    }
+
     /// The command, after the hub's signature held and it proved to be for `gateway`.
     ///
     /// # Errors
@@ -122,7 +118,7 @@ impl VerifiedCommand {
     /// What it asks.
     ///
     /// # Errors
-    /// Where it was sealed to another key, or its content cannot be read.
+    /// Where it was sealed to another key, or its content cannot be read or breaks a rule of its fields.
     pub fn open(&self, key: &OpeningKey) -> Result<Command, OpenError> {
         let order = &self.0;
         let encapsulated = <X25519HkdfSha256 as hpke::Kem>::EncappedKey::from_bytes(&order.encapsulation)
@@ -136,7 +132,8 @@ impl VerifiedCommand {
             &aad(order.number, order.issued, order.expires),
         )
         .map_err(|_| SealError::Broken)?;
-        let Versioned::V1(command) = envelope::decode(&plain, MAX_COMMAND_BYTES)?;
+        let Versioned::V1(command): Versioned<Command> = envelope::decode(&plain, MAX_COMMAND_BYTES)?;
+        command.action.check()?;
         Ok(command)
     }
 }

@@ -8,6 +8,7 @@ use std::fmt;
 use ed25519_dalek as ed25519;
 use hpke::{Deserializable as _, Kem as _, Serializable as _};
 use p256::ecdsa as es256;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -42,8 +43,9 @@ pub enum SigningKey {
     Es256(es256::SigningKey),
 }
 
-/// Verifies what the [`SigningKey`] signed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Verifies what the [`SigningKey`] signed. On the wire, the line of its file without the line feed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum VerifyingKey {
     /// Ed25519 (RFC 8032), strict: no weak keys, no malleable signatures.
     Ed25519(ed25519::VerifyingKey),
@@ -51,8 +53,9 @@ pub enum VerifyingKey {
     Es256(es256::VerifyingKey),
 }
 
-/// The public half of the receiver's HPKE key: seals.
-#[derive(Clone, PartialEq, Eq)]
+/// The public half of the receiver's HPKE key: seals. On the wire, the line of its file without the line feed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct SealingKey(pub(crate) <X25519 as hpke::Kem>::PublicKey);
 
 /// The private half of the receiver's HPKE key: opens. A gateway never holds the hub's.
@@ -200,6 +203,24 @@ impl SealingKey {
         <X25519 as hpke::Kem>::PublicKey::from_bytes(&bytes).map(Self).map_err(|_| BadKey::Damaged(SEAL))
     }
 }
+
+macro_rules! as_line {
+    ($($type:ident)*) => {$(
+        impl TryFrom<String> for $type {
+            type Error = BadKey;
+            fn try_from(text: String) -> Result<Self, BadKey> {
+                Self::from_text(&text)
+            }
+        }
+
+        impl From<$type> for String {
+            fn from(key: $type) -> Self {
+                key.to_text().trim_end().to_owned()
+            }
+        }
+    )*};
+}
+as_line! { VerifyingKey SealingKey }
 
 /// Secret keys show what they are, never what they hold.
 macro_rules! redacted {

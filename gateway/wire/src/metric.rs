@@ -109,6 +109,7 @@ metrics! {
     REMOTE_COMMAND 1024 62529 "MDCX_REMOTE_COMMAND" "A command that a device sends to whatever listens.",
     EVENT_KIND 1024 62530 "MDCX_EVENT_KIND" "How the event of the same group came about, such as a long press.",
     OBJECT_INDEX 1024 62531 "MDCX_OBJECT_INDEX" "Which of several same sensors or buttons of a device the group is about, from 1.",
+    OUTPUT 1024 62720 "MDCX_OUTPUT" "How far a device's output is on or open, such as a plug's or a valve's.",
     BODY_TEMPERATURE 2 19292 "MDC_TEMP_BODY" "Body temperature; where it was taken is not known, or has no code.",
     BODY_TEMPERATURE_TYMPANUM 2 19320 "MDC_TEMP_TYMP" "Body temperature at the eardrum.",
     BODY_TEMPERATURE_RECTUM 2 57348 "MDC_TEMP_RECT" "Body temperature in the rectum.",
@@ -183,6 +184,13 @@ metrics! {
     PULSE_AMPLITUDE_INDEX 2 19376 "MDC_PULS_OXIM_PERF_REL" "Pulsating share of the signal of a pulse oximeter.",
     OXIMETER_STATUS 2 19532 "MDC_PULS_OXIM_DEV_STATUS" "What a pulse oximeter says of itself and its sensor, as bits.",
     OXIMETER_MEASUREMENT_STATUS 1024 61955 "MDCX_PLX_MEASUREMENT_STATUS" "What a pulse oximeter says of its measurement, as bits.",
+    MEDICINE 1024 62532 "MDCX_MEDICINE" "A medicine dispenser, and what became of a dose.",
+    DOSE 1024 62533 "MDCX_DOSE" "The dose of a dosing plan that the group is about, by its id.",
+    DOSE_DAY 1024 62534 "MDCX_DOSE_DAY" "The local day on which that dose was due, such as 2026-03-29.",
+    DOSING_PLAN 1024 62535 "MDCX_DOSING_PLAN" "The dosing plan that a dispenser runs, or that the group is about, by its version.",
+    DOSES_LEFT 1024 62536 "MDCX_DOSES_LEFT" "How many doses are left in a dispenser.",
+    MESSAGE 1024 62537 "MDCX_MESSAGE" "The message to the person that the group is about, by its id.",
+    EVENT_NUMBER 1024 62538 "MDCX_EVENT_NUMBER" "A device's own number of the event of the same group: the same number is the same event.",
 }
 
 impl Metric {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::envelope::{self, DecodeError, Versioned};
-use crate::{Context, Observation, Stamp};
+use crate::{Context, Observation, Outcome, Stamp};
 
 /// The most bytes a record may have.
 pub const MAX_RECORD_BYTES: usize = 2048;
@@ -28,6 +28,8 @@ pub enum Content {
     Anchor(Anchor),
     /// A device said something, and the gateway knows more about it.
     InContext(Observation, Context),
+    /// How far a command came.
+    Outcome(Outcome),
 }
 
 impl Content {

@@ -6,7 +6,8 @@ use super::replay::{Replay, Verdict};
 use super::{CHANNELS, Packet};
 use crate::advert::Secret;
 use crate::advert::format::Advertiser;
-use crate::advert::statement::{Said, Told};
+use crate::advert::format::Told;
+use crate::statement::Said;
 use crate::{Channel, Description, FieldValue, FrameError, Problem, Purpose};
 
 /// A BTHome device.

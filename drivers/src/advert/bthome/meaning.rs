@@ -6,8 +6,8 @@ use super::objects::{command_name, press_name};
 use super::table::Shape;
 use super::{Object, ObjectValue};
 use crate::Purpose;
-use crate::advert::statement::Said;
 use crate::describe::hex;
+use crate::statement::Said;
 
 impl Object {
     /// The metric that it is about, and what it says of it; nothing where it keeps a place free. None for what is

@@ -6,7 +6,7 @@ use varde_wire::Instant;
 
 use super::{COMPANY, EXTENDED, RuuviData};
 use crate::advert::format::Advertiser;
-use crate::advert::statement::Told;
+use crate::advert::format::Told;
 use crate::{Channel, Description, FrameError};
 
 /// A sensor that sends both formats says the same in both, more precisely in E1 ("Data format E1"). One that is not

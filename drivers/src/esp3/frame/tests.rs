@@ -2,14 +2,6 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::describe::unhex;
-use crate::esp3::Telegram;
-
-/// The telegram in a packet that is whole.
-pub(crate) fn telegram(hex: &str) -> Telegram {
-    let mut deframer = Deframer::default();
-    deframer.push(&unhex(hex));
-    Telegram::decode(&deframer.poll_frame().unwrap().unwrap()).unwrap()
-}
 
 /// A packet with right checksums.
 pub(crate) fn packet(packet_type: u8, data: &[u8], optional: &[u8]) -> Vec<u8> {

@@ -4,7 +4,7 @@ use varde_wire::{Event, Metric, Value};
 use super::*;
 use crate::describe::unhex;
 use crate::esp3::frame::tests::{packet, whole_packet};
-use crate::{SerialDevice, SerialProtocol, Uuid};
+use crate::{Esp3Options, SerialDevice, SerialOptions, SerialRoster, Uuid};
 
 const PRESSED: &str = "55000707017af650002989793001ffffffff37009d";
 const RELEASED: &str = "55000707017af600002989792002ffffffff4a0003";
@@ -12,17 +12,15 @@ const OPENED: &str = "55000707017ad50801825dab0001ffffffff360053";
 const LEARN: &str = "55000707017ad50001825dab0003ffffffffff0006";
 
 fn home(rocker: Option<&str>) -> Box<dyn Session> {
-    let device = |name: &str, id: &str, profile: &str, purpose: Option<&str>| SerialDevice {
-        name: name.parse().unwrap(),
-        id: id.to_owned(),
-        profile: profile.to_owned(),
-        purpose: purpose.map(str::to_owned),
+    let purpose = rocker.map(|name| Purpose::from_name(name).unwrap());
+    let device = |name: &str, id: &str, profile: &str| {
+        let profile = Eep::from_name(profile).unwrap();
+        let options = SerialOptions::Esp3(Esp3Options { id: id.parse().unwrap(), profile, purpose });
+        SerialDevice { name: name.parse().unwrap(), options }
     };
-    let devices = vec![
-        device("rocker-1", "0029:8979", "F6-02-02", rocker),
-        device("door-1", "01825DAB", "d5-00-01", None),
-    ];
-    SerialProtocol::Esp3.session(devices).unwrap()
+    let mut roster = SerialRoster::new(device("rocker-1", "0029:8979", "F6-02-02"));
+    roster.join(device("door-1", "01825DAB", "d5-00-01")).unwrap();
+    roster.session()
 }
 
 fn at(ms: u64) -> Instant {
@@ -92,6 +90,65 @@ fn a_telegram_that_the_profile_does_not_have_is_refused_but_heard() {
 }
 
 #[test]
+fn what_is_encrypted_is_refused_with_what_to_do_and_so_is_erp2() {
+    let mut home = home(None);
+    let door: DeviceId = "door-1".parse().unwrap();
+    let secured = packet(1, &[0x30, 1, 2, 3, 4, 0x01, 0x82, 0x5D, 0xAB, 0x00], &[]);
+    let outputs = give(&mut *home, &secured);
+    let [Output::Heard(_), Output::Refused(Refused { device, error })] = &outputs[..] else {
+        panic!("{outputs:?}")
+    };
+    assert_eq!((device, &error.problem), (&Some(door), &Problem::Secured));
+    assert!(error.problem.needs_somebody());
+    let outputs = give(&mut *home, &packet(10, &[0x21, 0x01, 0x82, 0x5D, 0xAB, 0x08, 0x12], &[]));
+    let [Output::Refused(Refused { device: None, error })] = &outputs[..] else { panic!("{outputs:?}") };
+    assert_eq!(error.problem, Problem::OtherRadioProtocol);
+}
+
+#[test]
+fn a_telegram_through_repeaters_is_one_event_with_the_way_of_the_first() {
+    let mut home = home(None);
+    let through = |hops: u8, minus_dbm: u8| {
+        let pressed = [0xF6, 0x50, 0x00, 0x29, 0x89, 0x79, 0x30 | hops];
+        packet(1, &pressed, &[1, 0xFF, 0xFF, 0xFF, 0xFF, minus_dbm, 0])
+    };
+    let outputs = give(&mut *home, &[through(1, 80), through(0, 90), through(2, 70)].concat());
+    let heard = Output::Heard("rocker-1".parse().unwrap());
+    let [Output::Reading(Reading { context, .. }), rest @ ..] = &outputs[..] else { panic!("{outputs:?}") };
+    assert_eq!((context.rssi_dbm, context.repeaters), (Some(-80), Some(1)));
+    assert_eq!(rest, [heard.clone(), heard]);
+    home.handle_input(Input::Chunk { channel: Channel::Serial, bytes: &through(0, 90) }, at(100));
+    assert_eq!(event(&drain(&mut *home)[0]).2, Event::SafetyAlarm, "a hand is no faster than that");
+}
+
+#[test]
+fn a_heartbeat_is_a_sign_of_life_and_no_event() {
+    let mut home = home(None);
+    let mut open = |ms| {
+        home.handle_input(Input::Chunk { channel: Channel::Serial, bytes: &unhex(OPENED) }, at(ms));
+        drain(&mut *home)
+    };
+    assert_eq!(event(&open(0)[0]).2, Event::DoorOpened);
+    assert_eq!(open(1_500_000), [Output::Heard("door-1".parse().unwrap())]);
+}
+
+#[test]
+fn a_stick_is_asked_what_it_is_and_its_silence_costs_nothing() {
+    let mut home = home(None);
+    home.handle_input(Input::Connected, at(0));
+    let asks = |outputs: &[Output]| match outputs {
+        [Output::Request(Request::Send(bytes))] => crate::describe::hex(bytes),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(asks(&drain(&mut *home)), "5500010005700309");
+    assert_eq!(event(&give(&mut *home, &unhex(PRESSED))[0]).2, Event::SafetyAlarm);
+    assert_eq!(home.device_description(), Description::default());
+    assert_eq!(asks(&give(&mut *home, &packet(2, &[2], &[]))), "5500010005700838");
+    assert_eq!(give(&mut *home, &packet(2, &[0, 0xFF, 0x80, 0, 0], &[10])), []);
+    assert_eq!(home.device_description(), Description::default().with("base_id", "FF800000"));
+}
+
+#[test]
 fn an_alarm_behind_a_header_made_by_noise_waits_for_silence_and_no_longer() {
     let mut home = home(None);
     let lucky = &packet(1, &[0; 600], &[])[..6];
@@ -125,6 +182,7 @@ fn a_new_connection_begins_anew() {
     assert!(matches!(drain(&mut *home)[..], [Output::Refused(_)]));
     assert_eq!(home.poll_timeout(), None);
     home.handle_input(Input::Connected, at(2));
+    drain(&mut *home);
     assert_eq!(give(&mut *home, &unhex(PRESSED)).len(), 1);
 }
 

@@ -45,6 +45,7 @@ fn word(output: Output) -> Option<String> {
         Output::Refused(refused) => refused.error.to_string(),
         Output::Request(Request::Read(_) | Request::Send(_))
         | Output::Heard(_)
+        | Output::Outcome(_)
         | Output::UnknownSender(_) => {
             return None;
         }

@@ -72,6 +72,24 @@ fn a_failure_is_given_time_to_pass_then_the_adapter_and_the_daemon_are_restarted
 }
 
 #[test]
+fn a_radio_that_works_only_for_a_moment_again_and_again_is_climbed_for() {
+    let mut ladder = RadioLadder::new(QUIET, true, at(0));
+    let mut done = Vec::new();
+    for start in (100..300).step_by(10) {
+        ladder.handle_failed(at(start));
+        done.extend(until(&mut ladder, start + 5));
+        ladder.handle_listening(at(start + 6));
+        ladder.handle_heard(at(start + 7));
+        done.extend(until(&mut ladder, start + 9));
+    }
+    let rungs = [(120, RadioCare::Take(Rung::PowerCycle)), (180, RadioCare::Take(Rung::RestartDaemon))];
+    assert_eq!(done, rungs);
+    assert_eq!(until(&mut ladder, 296 + 60), [], "it has listened for a minute");
+    ladder.handle_failed(at(400));
+    assert_eq!(until(&mut ladder, 420), [(420, RadioCare::Take(Rung::PowerCycle))], "a new failure");
+}
+
+#[test]
 fn a_rung_that_ends_the_scan_itself_is_no_failure_and_no_proof_of_hearing() {
     let mut ladder = RadioLadder::new(QUIET, true, at(0));
     assert_eq!(until(&mut ladder, 660).len(), 2);

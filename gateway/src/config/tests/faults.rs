@@ -110,7 +110,7 @@ fn every_fault_names_its_line_its_key_and_its_mend() {
             device("port", "prot = \"/dev/ttyUSB0\""),
             &[
                 "5: device.port: missing: add to this table the line port = \"/dev/serial/by-id/",
-                "8: device.prot: no such key; did you mean 'port'? Known here: name, protocol, port, id, address, profile, purpose, bind_key, clear_memory, consents, person, users",
+                "8: device.prot: no such key; did you mean 'port'? Known here: name, protocol, port, line, id, address, profile, purpose, bind_key, clear_memory, consents, person, users",
             ],
         ),
         (

@@ -3,8 +3,9 @@
 use proptest::option;
 use proptest::prelude::*;
 use varde_wire::{
-    Absence, Anchor, BootId, Content, Context, Decimal, DeviceId, Event, Flags, Gap, GapReason, Group,
-    Instant, LocalTime, Metric, Observation, Record, Stamp, Trust, Unit, Value, WallTime,
+    Absence, Anchor, BootId, BoundedText, Cause, Content, Context, Decimal, DeviceId, Event, Flags, Gap,
+    GapReason, Group, Instant, LocalTime, Metric, Observation, Outcome, Record, Stage, Stamp, Trust, Unit,
+    Value, WallTime,
 };
 
 pub(crate) fn record() -> impl Strategy<Value = Record> {
@@ -19,7 +20,23 @@ fn content() -> impl Strategy<Value = Content> {
             Content::Gap(Gap { observations, from, to, reason })
         }),
         1 => any::<i64>().prop_map(|moved_ms| Content::Anchor(Anchor { moved_ms })),
+        1 => outcome().prop_map(Content::Outcome),
     ]
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    let stage = prop_oneof![
+        Just(Stage::Accepted),
+        Just(Stage::Done),
+        Just(Stage::Refused(Cause::Interrupted)),
+        any::<u64>().prop_map(|highest| Stage::Refused(Cause::OutOfOrder { highest })),
+    ];
+    (any::<u64>(), device(), stage, "\\PC{0,64}").prop_map(|(number, device, stage, note)| Outcome {
+        number,
+        device,
+        stage,
+        note: BoundedText::cut(&note),
+    })
 }
 
 fn stamp() -> impl Strategy<Value = Stamp> {

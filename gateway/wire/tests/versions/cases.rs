@@ -3,9 +3,11 @@
 //! Only ever add a case: the files of the old ones are frozen.
 
 use varde_wire::{
-    Absence, Action, Anchor, Batch, BootId, ChainId, Command, Content, Context, Decimal, DeviceId, Event,
-    Flags, Gap, GapReason, GatewayId, Group, Hash, Instant, Lane, LocalTime, Metric, Observation, OpeningKey,
-    Receipt, Record, Refusal, Sealed, SealingEpoch, SigningKey, Stamp, Trust, Unit, Value, Verdict, WallTime,
+    Absence, Action, Anchor, Batch, BootId, Cause, ChainId, Command, Content, Context, Date, Decimal,
+    DeviceId, Dose, DosingPlan, Event, Flags, Gap, GapReason, GatewayId, Group, Hash, HubKeys, Indication,
+    Instant, Lane, LocalTime, Metric, Observation, OpeningKey, Outcome, Receipt, Record, Refusal,
+    RosterChange, Sealed, SealingEpoch, SigningKey, Stage, Stamp, Trust, Unit, Value, Verdict, WallTime,
+    Weekdays,
 };
 
 /// Every fixed key.
@@ -86,6 +88,9 @@ pub(crate) fn records() -> Vec<(String, Record)> {
         let name = flag.names().next().unwrap();
         let observation = Observation { flags: flag, ..observation(Value::Bits(0), None) };
         add(&format!("flag-{name}"), Content::Observation(observation));
+    }
+    for (name, outcome) in outcomes() {
+        add(&name, Content::Outcome(outcome));
     }
     for trust in [Trust::Unset, Trust::Estimated] {
         let content = reading(Value::Event(Event::DoorOpened), None);
@@ -228,7 +233,107 @@ pub(crate) fn commands() -> Vec<CommandCase> {
         command("command-identify", Action::Identify, 1, 0x71),
         command("command-switch-on", Action::Switch { on: true }, 2, 0x72),
         command("command-switch-off", Action::Switch { on: false }, 300, 0x73),
+        command("command-plan", Action::Plan(plan()), 301, 0x74),
+        command("command-plan-empty", Action::Plan(empty_plan()), 302, 0x75),
+        command("command-dispense", Action::Dispense { compartment: Some(7) }, 303, 0x76),
+        command("command-dispense-next", Action::Dispense { compartment: None }, 304, 0x77),
+        command("command-lock", Action::Lock { locked: true }, 305, 0x78),
+        command(
+            "command-message",
+            Action::Message { id: 9, text: "Husk å spise · ¡vale!".parse().unwrap() },
+            306,
+            0x79,
+        ),
+        command("command-indicate-heard-here", Action::Indicate(Indication::HeardHere), 307, 0x7a),
+        command("command-indicate-received", Action::Indicate(Indication::Received), 308, 0x7b),
+        command("command-indicate-seen", Action::Indicate(Indication::Seen), 309, 0x7c),
+        command(
+            "command-indicate-not-getting-through",
+            Action::Indicate(Indication::NotGettingThrough),
+            310,
+            0x7d,
+        ),
+        command("command-indicate-off", Action::Indicate(Indication::Off), 311, 0x7e),
+        command("command-test-alarm", Action::TestAlarm, 312, 0x7f),
+        command("command-roster-add", Action::Roster(added()), 313, 0x80),
+        command(
+            "command-roster-remove",
+            Action::Roster(RosterChange::Remove { device: DeviceId::gateway() }),
+            314,
+            0x81,
+        ),
+        command("command-supervise", Action::Supervise { expected_every_s: Some(86_400) }, 315, 0x82),
+        command("command-supervise-not", Action::Supervise { expected_every_s: None }, 316, 0x83),
+        command("command-heartbeat", Action::Heartbeat { every_s: 60 }, 317, 0x84),
+        command("command-diagnose", Action::Diagnose, 318, 0x85),
+        command("command-change-hub-keys", Action::ChangeHubKeys(other_hub()), u64::MAX, 0x86),
     ]
+}
+
+fn plan() -> DosingPlan {
+    let dose = |id, minute, weekdays, compartment| Dose {
+        id,
+        minute,
+        weekdays: Weekdays::from_bits(weekdays),
+        window_minutes: 90,
+        compartment,
+        count: 2,
+    };
+    DosingPlan {
+        version: 70_000,
+        zone: "Europe/Oslo".parse().unwrap(),
+        from: Some(Date { year: 2025, month: 10, day: 9 }),
+        until: Some(Date { year: 2028, month: 2, day: 29 }),
+        doses: vec![dose(1, 8 * 60, 0x7f, Some(3)), dose(65_535, 1439, 0x41, None)],
+        travel_until: Some(WallTime::from_unix_millis(1_760_086_400_000)),
+        paused_until: Some(WallTime::from_unix_millis(1_760_000_030_000)),
+    }
+}
+
+fn empty_plan() -> DosingPlan {
+    let doses = Vec::new();
+    DosingPlan { from: None, until: None, doses, travel_until: None, paused_until: None, ..plan() }
+}
+
+fn added() -> RosterChange {
+    let table = "[[device]]\nname = \"pendant-2\"\n";
+    RosterChange::Add { table: table.parse().unwrap() }
+}
+
+fn other_hub() -> HubKeys {
+    HubKeys {
+        verifying: SigningKey::es256(&[0x66; 32]).unwrap().verifying_key(),
+        sealing: OpeningKey::derive(&[0x67; 32]).sealing_key(),
+    }
+}
+
+/// Every stage and every cause.
+fn outcomes() -> impl Iterator<Item = (String, Outcome)> {
+    let causes = [
+        Cause::NotSupported,
+        Cause::NoSuchDevice,
+        Cause::Unreachable,
+        Cause::Busy,
+        Cause::Unanswered,
+        Cause::DeviceRefused,
+        Cause::Invalid,
+        Cause::Interrupted,
+        Cause::ClockUnset,
+        Cause::CannotOpen,
+        Cause::CannotRecord,
+        Cause::OutOfOrder { highest: 300 },
+    ];
+    let stages = [Stage::Accepted, Stage::Delivered, Stage::Done, Stage::Expired];
+    stages.into_iter().chain(causes.map(Stage::Refused)).map(|stage| {
+        let (name, note) = match stage {
+            Stage::Refused(cause) => (format!("outcome-refused-{}", cause.name()), "the lid is open"),
+            Stage::Accepted | Stage::Delivered | Stage::Done | Stage::Expired => {
+                (format!("outcome-{}", stage.name()), "")
+            }
+        };
+        let (device, note) = ("dispenser-1".parse().unwrap(), note.parse().unwrap());
+        (name, Outcome { number: 300, device, stage, note })
+    })
 }
 
 pub(crate) fn gateway(number: u8) -> GatewayId {

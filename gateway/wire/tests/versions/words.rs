@@ -2,7 +2,8 @@
 
 use serde_json::{Value as Json, json};
 use varde_wire::{
-    Action, Batch, Command, Content, Hash, Observation, Receipt, Record, Stamp, Value, Verdict, WallTime,
+    Action, Batch, Cause, Command, Content, DosingPlan, Hash, Observation, Outcome, Receipt, Record,
+    RosterChange, Stage, Stamp, Value, Verdict, WallTime,
 };
 
 pub(crate) fn record(record: &Record) -> Json {
@@ -25,6 +26,7 @@ pub(crate) fn record(record: &Record) -> Json {
                 "reason": gap.reason.name(),
             }),
         ),
+        Content::Outcome(made) => ("outcome", outcome(made)),
         Content::Anchor(anchor) => ("anchor", json!({ "moved_ms": anchor.moved_ms })),
     };
     json!({ "stamp": stamp(&record.stamp), kind: content })
@@ -102,14 +104,64 @@ pub(crate) fn command(
     (issued, expires): (WallTime, WallTime),
     command: &Command,
 ) -> Json {
-    let action = match command.action {
-        Action::Identify => json!("identify"),
+    let action = match &command.action {
+        Action::Identify | Action::TestAlarm | Action::Diagnose => json!(command.action.name()),
         Action::Switch { on } => json!({ "switch": { "on": on } }),
+        Action::Plan(made) => json!({ "plan": plan(made) }),
+        Action::Dispense { compartment } => json!({ "dispense": { "compartment": compartment } }),
+        Action::Lock { locked } => json!({ "lock": { "locked": locked } }),
+        Action::Message { id, text } => json!({ "message": { "id": id, "text": text.as_str() } }),
+        Action::Indicate(indication) => json!({ "indicate": indication.name() }),
+        Action::Roster(RosterChange::Add { table }) => json!({ "roster": { "add": table.as_str() } }),
+        Action::Roster(RosterChange::Remove { device }) => {
+            json!({ "roster": { "remove": device.as_str() } })
+        }
+        Action::Supervise { expected_every_s } => {
+            json!({ "supervise": { "expected_every_s": expected_every_s } })
+        }
+        Action::Heartbeat { every_s } => json!({ "heartbeat": { "every_s": every_s } }),
+        Action::ChangeHubKeys(keys) => json!({ "change-hub-keys": {
+            "verifying": keys.verifying.to_text().trim_end(), "sealing": keys.sealing.to_text().trim_end(),
+        } }),
     };
     json!({
         "gateway": gateway, "number": number,
         "issued_ms": issued.as_unix_millis(), "expires_ms": expires.as_unix_millis(),
         "device": command.device.as_str(), "action": action,
+    })
+}
+
+fn plan(plan: &DosingPlan) -> Json {
+    let doses: Vec<_> = plan
+        .doses
+        .iter()
+        .map(|dose| {
+            json!({
+                "id": dose.id, "minute": dose.minute, "weekdays": dose.weekdays.bits(),
+                "window_minutes": dose.window_minutes, "compartment": dose.compartment, "count": dose.count,
+            })
+        })
+        .collect();
+    json!({
+        "version": plan.version, "zone": plan.zone.as_str(),
+        "from": plan.from.map(|date| date.to_string()), "until": plan.until.map(|date| date.to_string()),
+        "doses": doses,
+        "travel_until_ms": plan.travel_until.map(WallTime::as_unix_millis),
+        "paused_until_ms": plan.paused_until.map(WallTime::as_unix_millis),
+    })
+}
+
+fn outcome(outcome: &Outcome) -> Json {
+    let stage = match outcome.stage {
+        Stage::Accepted | Stage::Delivered | Stage::Done | Stage::Expired => json!(outcome.stage.name()),
+        Stage::Refused(Cause::OutOfOrder { highest }) => {
+            json!({ "refused": { "out-of-order": { "highest": highest } } })
+        }
+        Stage::Refused(cause) => json!({ "refused": cause.name() }),
+    };
+    json!({
+        "number": outcome.number, "device": outcome.device.as_str(), "stage": stage,
+        "note": outcome.note.as_str(),
     })
 }
 

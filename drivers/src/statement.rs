@@ -1,24 +1,8 @@
-//! What an advertisement says, in a form that all formats share.
+//! What a sensor says at once, in a form that everything shares that only talks: advertisements and radio telegrams.
 
 use std::collections::BTreeMap;
 
 use varde_wire::{Absence, Decimal, DeviceId, Flags, Metric, Observation, Unit, Value};
-
-use crate::FrameError;
-
-/// An advertisement that was understood.
-#[derive(Debug, Default)]
-pub(crate) struct Told {
-    pub(crate) statements: Vec<Statement>,
-    /// What is to be known before any of them is believed.
-    pub(crate) flags: Flags,
-    /// The advertisement as its sender made it, before encryption.
-    pub(crate) content: Vec<u8>,
-    /// Whether the content has a number that tells it from the next one, even if it says the same.
-    pub(crate) numbered: bool,
-    /// What was wrong beside the statements.
-    pub(crate) fault: Option<FrameError>,
-}
 
 /// One thing that it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +11,7 @@ pub(crate) struct Statement {
     pub(crate) said: Said,
 }
 
-/// What a statement is about: the same in each advertisement of a device.
+/// What a statement is about: the same in everything that a device says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
     pub(crate) metric: Metric,
@@ -50,7 +34,12 @@ pub(crate) enum Said {
 }
 
 impl Statement {
-    /// The statements of one advertisement, with an index where several are about the same metric. A place that is
+    /// Whether it happened once, rather than standing or being measured.
+    pub(crate) const fn happened(&self) -> bool {
+        matches!(self.said, Said::Happened { .. })
+    }
+
+    /// The statements of one advertisement or telegram, with an index where several are about the same metric. A place that is
     /// kept free (none) counts.
     pub(crate) fn indexed(stated: Vec<(Metric, Option<Said>)>) -> Vec<Self> {
         let mut counts = BTreeMap::<Metric, (u8, u8)>::new();
