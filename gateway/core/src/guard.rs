@@ -50,6 +50,7 @@ pub struct Guard {
     alarms: Alarms,
     /// The devices that rules need, and whether the rules were told that they cannot be heard.
     needed: BTreeMap<DeviceId, bool>,
+    now: Now,
     outputs: VecDeque<Output>,
 }
 
@@ -66,20 +67,21 @@ impl Guard {
         let supervision = Supervision::new(household.devices.clone(), now.at);
         let rules = Rules::new(household.rules.clone(), now);
         let alarms = Alarms::new(household.quiet_hours, now);
-        let mut guard = Self::of(household, supervision, rules, alarms);
+        let mut guard = Self::of(household, supervision, rules, alarms, now);
         guard.pass_on(now);
         guard
     }
 
     /// Goes on from a [`Self::snapshot`], or from the beginning where the bytes are none. The gateway has heard nothing
-    /// since `deaf_since` ([`crate::LifeClock::alive_until`]). All links are taken to be up; say of those that are not.
+    /// since `deaf_since` ([`crate::LifeClock::alive_until`]). A link that was down is taken to
+    /// be down still; say of each how it is.
     pub fn restore(household: Household, bytes: &[u8], deaf_since: Instant, now: Now) -> Self {
         let Some(saved) = saved::read::<State>(VERSION, bytes) else { return Self::new(household, now) };
         let devices = household.devices.clone();
         let supervision = Supervision::restore(devices, &saved.supervision, deaf_since, now.at);
         let rules = Rules::restore(household.rules.clone(), &saved.rules, deaf_since, now);
         let alarms = Alarms::restore(household.quiet_hours, &saved.alarms, now);
-        let mut guard = Self::of(household, supervision, rules, alarms);
+        let mut guard = Self::of(household, supervision, rules, alarms, now);
         // Who is silent is known to each rule; what changed with the restart is not.
         for (device, told) in &mut guard.needed {
             if guard.supervision.is_heard(device) != Some(false) {
@@ -91,12 +93,6 @@ impl Guard {
         }
         guard.handle_timeout(now);
         guard
-    }
-
-    fn of(household: Household, supervision: Supervision, rules: Rules, alarms: Alarms) -> Self {
-        let needed =
-            household.rules.iter().flat_map(Rule::needs).map(|device| (device.clone(), false)).collect();
-        Self { household, supervision, rules, alarms, needed, outputs: VecDeque::new() }
     }
 
     /// What is known, to be saved in the same transaction as what was told: take every output first.
@@ -159,7 +155,8 @@ impl Guard {
     /// however late this is called.
     pub fn handle_timeout(&mut self, now: Now) {
         while let Some(due) = self.poll_timeout().filter(|due| *due < now.at) {
-            self.settle(now.at(due));
+            // Until now the clock is taken to have gone on as it was known.
+            self.settle(self.now.at(due.max(self.now.at)));
         }
         self.settle(now);
     }
@@ -185,7 +182,14 @@ impl Guard {
         &self.alarms
     }
 
+    fn of(household: Household, supervision: Supervision, rules: Rules, alarms: Alarms, now: Now) -> Self {
+        let needed =
+            household.rules.iter().flat_map(Rule::needs).map(|device| (device.clone(), false)).collect();
+        Self { household, supervision, rules, alarms, needed, now, outputs: VecDeque::new() }
+    }
+
     fn settle(&mut self, now: Now) {
+        self.now = now;
         self.supervision.handle_timeout(now.at);
         self.rules.handle_timeout(now);
         self.alarms.handle_timeout(now);

@@ -9,6 +9,7 @@
     reason = "a test"
 )]
 
+mod oslo;
 mod table;
 
 use std::collections::BTreeMap;
