@@ -12,8 +12,9 @@ use varde_drivers::esp3::Eep;
 use varde_link::Address;
 
 use crate::config::{DEFAULT_DIRECTORY, Settings};
+use crate::device_link_command::DeviceLinkCommand;
 use crate::devices_command::DevicesCommand;
-use crate::{clock, config, daemon, decode, devices_command, log, observer, status};
+use crate::{clock, config, daemon, decode, device_link_command, devices_command, log, observer, status};
 
 pub(crate) const EX_USAGE: u8 = 64;
 const EX_DATAERR: u8 = 65;
@@ -63,6 +64,11 @@ enum Command {
     Devices {
         #[command(subcommand)]
         what: DevicesCommand,
+    },
+    /// For makers of dispensers, panels and alarms: test a prototype's end of the device link
+    DeviceLink {
+        #[command(subcommand)]
+        what: DeviceLinkCommand,
     },
     /// Decode bytes of a device: one JSON object a line
     Decode {
@@ -130,6 +136,11 @@ pub fn run() -> ExitCode {
         Command::Devices { what } => match devices_command::run(what) {
             Ok(()) => 0,
             Err(failure) => fail(failure.code, &failure),
+        },
+        Command::DeviceLink { what } => match device_link_command::run(what) {
+            Ok(true) => 0,
+            Ok(false) => 1,
+            Err(error) => fail(EX_UNAVAILABLE, &error),
         },
         Command::Decode { what: Decode::Gatt { uuid, hex } } => decode_gatt(&uuid, &hex),
         Command::Decode { what: Decode::Bthome(advert) } => decode_advert(AdvertFormat::BtHome, &advert),

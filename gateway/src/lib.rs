@@ -14,6 +14,7 @@ pub mod commands;
 pub mod config;
 pub mod daemon;
 pub mod decode;
+pub mod device_link_command;
 pub mod devices;
 pub mod devices_command;
 pub mod dispatch;

@@ -79,7 +79,7 @@ pub async fn serve(
 }
 
 /// The same in the words of the link, which knows no driver.
-const fn settings(line: LineParameters) -> link::LineSettings {
+pub const fn settings(line: LineParameters) -> link::LineSettings {
     link::LineSettings {
         baud: line.baud,
         data_bits: match line.data_bits {
