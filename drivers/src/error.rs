@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::decode;
+use crate::modbus::exception;
 
 /// Bytes that are not what they should be.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -25,6 +26,8 @@ impl Problem {
                 | Self::NotEncrypted
                 | Self::NotAuthentic
                 | Self::Replayed { .. }
+                | Self::NoAnswer
+                | Self::Exception { .. }
                 | Self::Secured
                 | Self::OtherRadioProtocol
         )
@@ -123,6 +126,26 @@ pub enum Problem {
     /// A kind of field that no decoder here reads, and whose length is therefore not known.
     #[error("of a kind that this program does not know; what follows it cannot be read")]
     UnknownKind,
+    /// A line of text that means nothing.
+    #[error("it fits none of the device's patterns")]
+    NoPattern,
+    /// A unit that was asked, again and again.
+    #[error("no answer, again and again: is it on, and are its address, speed, parity and wires right?")]
+    NoAnswer,
+    /// A unit that does not have what it was asked for.
+    #[error(
+        "exception {code} at register {register} ({}): mend the registers of the configuration",
+        exception(*.code)
+    )]
+    Exception {
+        /// The code.
+        code: u8,
+        /// The address of the first register that was asked for.
+        register: u16,
+    },
+    /// An answer that says no.
+    #[error("the device refused what it was asked")]
+    DeviceRefused,
     /// Bytes where the driver expects none.
     #[error("the driver expects nothing on this channel")]
     Unexpected,

@@ -26,6 +26,7 @@ pub mod observer;
 pub mod snapshot;
 pub mod socket;
 pub mod status;
+pub mod stopping;
 pub mod store;
 pub mod tasks;
 pub mod uplink;

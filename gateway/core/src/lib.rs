@@ -14,7 +14,11 @@
 //! - [`RadioLadder`]: what is done for a radio that fails, or hears nothing
 //! - [`FaultWatch`]: which faults last long enough to be told, each once, each with its restored twin
 //! - [`LifeClock`]: one line of time through every restart
+//! - [`Guard`]: the three that follow, as one: what a home's observations come to
 //! - [`Supervision`]: which devices are missing, empty, without mains, tampered with; many at once are one story
+//! - [`Rules`]: what did not happen in the home that should have
+//! - [`Alarms`]: from the press of a button to the person who has seen it
+//! - [`Forwarding`]: what of a device's words leaves the home
 
 #![cfg_attr(
     test,
@@ -28,27 +32,37 @@
 )]
 
 mod admission;
+pub mod alarm;
 mod allowance;
 mod backoff;
 mod clock_trust;
 mod command_ledger;
 mod delivery;
 mod fault_watch;
+pub mod forwarding;
+pub mod guard;
 mod held;
+mod home_clock;
 mod life_clock;
 mod pace;
 mod plausible;
 mod radio_ladder;
+pub mod rules;
 mod saved;
 pub mod supervision;
 
 pub use admission::{Admission, Admitted, REPEAT_WINDOW};
+pub use alarm::Alarms;
 pub use allowance::Allowance;
 pub use backoff::Backoff;
 pub use clock_trust::{ClockReading, ClockTrust};
 pub use command_ledger::{Claim, CommandLedger, KEPT_COMMANDS, Ruling};
 pub use delivery::{Delivery, Dispatch, Output};
 pub use fault_watch::{FaultChange, FaultWatch};
+pub use forwarding::Forwarding;
+pub use guard::Guard;
+pub use home_clock::{BadTimeOfDay, HomeClock, Now, TimeOfDay, Weekdays, Window};
 pub use life_clock::LifeClock;
 pub use radio_ladder::{RadioCare, RadioLadder, Rung};
+pub use rules::Rules;
 pub use supervision::Supervision;

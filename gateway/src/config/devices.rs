@@ -14,7 +14,7 @@ use super::{
     fault::{Place, Problem},
     fragment::DeviceFragment,
     judge::Judge,
-    serial::{Ports, SerialPort},
+    serial::{Ports, SerialPort, leave_out_alien},
     whose::{Owners, Whose},
 };
 
@@ -104,7 +104,7 @@ impl Seen {
         name: Option<DeviceId>,
         judge: &mut Judge<'_>,
     ) -> Option<BleDevice> {
-        leave_out(&[("port", &from.port), ("line", &from.line), ("id", &from.id)], BLE, judge);
+        leave_out_alien(from, None, BLE, judge);
         let example = "address = \"F0:F1:F2:F3:F4:01\"";
         let address = required(&from.address, from, "device.address", example, judge).and_then(|text| {
             let address: Address = judge.parse(text, "device.address")?;
@@ -208,15 +208,6 @@ pub(super) fn once<T: Clone + Eq + Hash>(
         Entry::Vacant(place) => {
             place.insert(text.place.clone());
             Some(value)
-        }
-    }
-}
-
-/// Keys that this protocol has no use for.
-pub(super) fn leave_out<T>(keys: &[(&str, &Field<T>)], protocol: &'static str, judge: &mut Judge<'_>) {
-    for (key, field) in keys {
-        if let Some(text) = given(field) {
-            judge.fault::<()>(&text.place, &format!("device.{key}"), Problem::OtherProtocol { protocol });
         }
     }
 }

@@ -107,6 +107,27 @@ impl<'a> Table<'a> {
         Some(Ok(Located { value, place }))
     }
 
+    /// A list of texts.
+    pub(super) fn list(&mut self, key: &'static str) -> Vec<Located<String>> {
+        const EXPECTED: &str = "a list of texts such as [ 'one', 'two' ]";
+        let Some((value, place)) = self.take(key) else { return Vec::new() };
+        let DeValue::Array(array) = value else {
+            self.mistyped(key, EXPECTED, &value, place);
+            return Vec::new();
+        };
+        let mut texts = Vec::new();
+        for element in array {
+            let place = self.source.place(element.span().start);
+            let value = element.into_inner();
+            if let DeValue::String(text) = value {
+                texts.push(Located { value: text.into_owned(), place });
+            } else {
+                self.mistyped(key, EXPECTED, &value, place);
+            }
+        }
+        texts
+    }
+
     /// A table of texts whose keys are anything.
     pub(super) fn texts(&mut self, key: &'static str) -> Vec<(Located<String>, Located<String>)> {
         const EXPECTED: &str = "pairs in braces such as { \"1\" = \"p-1\", \"2\" = \"p-2\" }";

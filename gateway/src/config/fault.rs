@@ -6,7 +6,10 @@ use std::{
 };
 
 use thiserror::Error;
-use varde_drivers::{BadLineParameters, Crowded, LineParameters, esp3::BadSenderId};
+use varde_drivers::{
+    BadLineParameters, Crowded, LineParameters, esp3::BadSenderId, lines::BadRules, meaning::BadMeaning,
+    modbus::BadItem,
+};
 use varde_link::NotAnAddress;
 use varde_wire::{BadId, BadKey};
 
@@ -88,6 +91,12 @@ pub enum Problem {
     Crowded(#[from] Crowded),
     #[error(transparent)]
     Line(#[from] BadLineParameters),
+    #[error(transparent)]
+    Rules(#[from] BadRules),
+    #[error(transparent)]
+    Meaning(#[from] BadMeaning),
+    #[error(transparent)]
+    Item(#[from] BadItem),
     #[error("the devices of a port share its line, which is \"{line}\" at {first}: mend one of the two")]
     OtherLine { line: LineParameters, first: Place },
     #[error("{} stands at {first} already: two devices cannot share it", Quoted(.got))]

@@ -29,6 +29,9 @@ pub(super) struct Fragment {
     pub(super) devices: Vec<DeviceFragment>,
 }
 
+/// Names and texts, each at its place.
+pub(super) type Pairs = Vec<(Located<String>, Located<String>)>;
+
 /// What one `[[device]]` says.
 #[derive(Debug)]
 pub(super) struct DeviceFragment {
@@ -43,9 +46,18 @@ pub(super) struct DeviceFragment {
     pub(super) purpose: Field<String>,
     pub(super) bind_key: Field<String>,
     pub(super) clear_memory: Field<bool>,
-    pub(super) consents: Vec<(Located<String>, Located<String>)>,
+    pub(super) left_after_s: Field<i64>,
+    pub(super) still_after_s: Field<i64>,
+    pub(super) patterns: Vec<Located<String>>,
+    pub(super) values: Pairs,
+    pub(super) events: Pairs,
+    pub(super) every_s: Field<i64>,
+    pub(super) unit: Field<i64>,
+    pub(super) poll_s: Field<i64>,
+    pub(super) registers: Pairs,
+    pub(super) consents: Pairs,
     pub(super) person: Field<String>,
-    pub(super) users: Vec<(Located<String>, Located<String>)>,
+    pub(super) users: Pairs,
 }
 
 impl Fragment {
@@ -130,6 +142,15 @@ impl Fragment {
                 purpose: device.text("purpose"),
                 bind_key: device.text("bind_key"),
                 clear_memory: device.truth("clear_memory"),
+                left_after_s: device.number("left_after_s"),
+                still_after_s: device.number("still_after_s"),
+                patterns: device.list("patterns"),
+                values: device.texts("values"),
+                events: device.texts("events"),
+                every_s: device.number("every_s"),
+                unit: device.number("unit"),
+                poll_s: device.number("poll_s"),
+                registers: device.texts("registers"),
                 consents: device.texts("consents"),
                 person: device.text("person"),
                 users: device.texts("users"),

@@ -182,7 +182,7 @@ fn the_report_says_what_would_run_and_what_deserves_a_second_look() {
         "gateway gw-1 to mqtts://broker.example:8883\n\
          certificate valid until 2027-01-01T00:00:00Z\n\
          outbox in /var/lib/varde, at most 1024 MB\n\
-         esp3 on /dev/serial/by-id/usb-EnOcean_USB300: pendant-1\n\
+         esp3 on /dev/serial/by-id/usb-EnOcean_USB300 (57600 8N1): pendant-1\n\
          blood-pressure at F0:F1:F2:F3:F4:01: blood-pressure-1\n"
     );
     home.write("a.toml", &format!("{UPLINK}[capture]\ndirectory = \"/captures\"\n"));

@@ -17,7 +17,8 @@ use crate::board::{Board, Fault};
 use crate::clock;
 use crate::commands::mailbox::Mailbox;
 use crate::intake::Intake;
-use crate::store::StoreError;
+use crate::stopping::Stopping;
+use crate::store::{Memory, StoreError};
 
 /// How long the end of a line waits for what is not yet committed. Longer than routine readings wait for each other.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -28,9 +29,12 @@ pub enum LineEnded {
     /// The link did.
     #[error(transparent)]
     Link(#[from] LinkError),
-    /// The store did: the gateway is stopping.
+    /// The store did.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The gateway is stopping.
+    #[error("the gateway stops")]
+    Stopping,
 }
 
 /// How a conversation went.
@@ -50,6 +54,8 @@ pub struct Line<'a> {
     pub intake: &'a Intake,
     /// What is known.
     pub board: &'a Board,
+    /// When to end.
+    pub stopping: &'a Stopping,
     /// A word for the line in log lines and capture files.
     pub name: &'a str,
     /// The device on it, where it is only one.
@@ -61,14 +67,14 @@ pub struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// Serves the link until it or the store ends; records what passes where `captures` says so.
+    /// Serves the link until it or the store ends, or the gateway stops; records what passes where `captures` says so.
     pub async fn serve<L: Link>(
         &self,
         link: L,
         session: &mut dyn Session,
         captures: Option<&Path>,
     ) -> Conversation {
-        let mut commits = Commits::default();
+        let mut commits = Commits::new(self.intake.losses());
         let mut conversation = match captures.map(|directory| self.capture(directory)) {
             Some(Ok(file)) => match Recorder::new(link, BufWriter::new(file), clock::boot_ms) {
                 Ok(recorder) => self.converse(recorder, session, &mut commits).await,
@@ -115,7 +121,7 @@ impl Line<'_> {
             hear(session, chunk);
         }
         session.handle_timeout(clock::now());
-        self.drain_all(session, &mut Commits::default()).await
+        self.drain_all(session, &mut Commits::new(self.intake.losses())).await
     }
 
     /// What a session says when there is nobody to ask.
@@ -168,6 +174,7 @@ impl Line<'_> {
                 order = self.next_order() => self.order(session, order).await,
                 () = commits.kept() => session.handle_input(Input::Committed, clock::now()),
                 () = tokio::time::sleep(left), if due.is_some() => session.handle_timeout(clock::now()),
+                () = self.stopping.begun() => break LineEnded::Stopping,
             }
         };
         Conversation { ended, answered, hung_up }
@@ -207,7 +214,8 @@ impl Line<'_> {
         session: &mut dyn Session,
         commits: &mut Commits,
     ) -> Result<Drained, LineEnded> {
-        while let Some(output) = session.poll_output() {
+        let mut ahead = None;
+        while let Some(output) = ahead.take().or_else(|| session.poll_output()) {
             match output {
                 Output::Reading(reading) => {
                     // One in doubt is passed on, but proves nothing of its sensor.
@@ -215,14 +223,26 @@ impl Line<'_> {
                     if self.is_overheard && !reading.observations.iter().any(doubted) {
                         self.board.well(&Fault::Device(reading.device.clone()));
                     }
+                    // What is to be remembered of it is kept in the same moment.
+                    let memory = match session.poll_output() {
+                        Some(Output::Remember(bytes)) => self.memory(bytes, commits),
+                        next => {
+                            ahead = next;
+                            None
+                        }
+                    };
                     // Not waited for: the commit of one reading must not hold up the next.
-                    if let Some(committed) = self.intake.take(reading).await? {
+                    if let Some(committed) = self.intake.take_and_remember(reading, memory).await? {
                         commits.add(committed);
                     }
                 }
                 Output::AwaitCommit => commits.ask(),
                 Output::Outcome(outcome) => self.tell(outcome).await,
-                Output::Remember(bytes) => self.remember(bytes).await,
+                Output::Remember(bytes) => {
+                    if let Some(memory) = self.memory(bytes, commits) {
+                        self.intake.remember(memory).await?;
+                    }
+                }
                 Output::Request(request) => {
                     let hangs_up = request == drivers::Request::Disconnect;
                     match link.request(asked(request)).await {
@@ -253,6 +273,7 @@ impl Line<'_> {
                         }
                     }
                 }
+                Output::Well(device) => self.board.well(&Fault::Device(device)),
                 Output::UnknownSender(id) => {
                     self.board.count("telegrams of senders that are not in the roster");
                     tracing::debug!("{}: sender {id} is not in the roster", self.name);
@@ -263,10 +284,8 @@ impl Line<'_> {
     }
 
     /// A line with many devices has nothing to remember of any.
-    async fn remember(&self, bytes: Vec<u8>) {
-        if let Some(device) = self.device {
-            self.intake.remember(device.clone(), bytes).await;
-        }
+    fn memory(&self, bytes: Vec<u8>, commits: &Commits) -> Option<Memory> {
+        self.device.map(|device| commits.memory(device.clone(), bytes))
     }
 
     /// A capture holds health data in clear: only its owner may read it.

@@ -13,25 +13,28 @@ use crate::board::{Board, Fault};
 use crate::commands::mailbox::Mailbox;
 use crate::config::SerialPort;
 use crate::intake::Intake;
+use crate::stopping::Stopping;
 use crate::{clock, entropy};
 
 const REOPEN_FIRST: Duration = Duration::from_millis(500);
 /// A stick that was pulled and put back is looked for this often at the least.
 const REOPEN_LONGEST: Duration = Duration::from_secs(10);
 
-/// Serves the port until the store stops; orders for its devices come from the mailbox.
+/// Serves the port until the gateway stops; orders for its devices come from the mailbox.
 pub async fn serve(
     port: SerialPort,
     captures: Option<PathBuf>,
     intake: Arc<Intake>,
     board: Arc<Board>,
     mailbox: Arc<Mailbox>,
+    stopping: Stopping,
 ) {
     let name = port.path.display().to_string();
     let fault = Fault::Port(name.clone());
     let devices: Vec<_> = port.roster.entries().iter().map(|device| device.name.clone()).collect();
     let link_state = |state| devices.iter().for_each(|name| board.device(name, |d| d.link = state));
     let mut backoff = Backoff::new(REOPEN_FIRST, REOPEN_LONGEST, entropy::seed());
+    // It lasts over connections: a sensor's state may have changed while the port was away.
     let mut session = port.roster.session();
     let alone = if let [only] = devices.as_slice() { Some(only) } else { None };
     if let Some(device) = alone
@@ -42,6 +45,7 @@ pub async fn serve(
     let line = Line {
         intake: &intake,
         board: &board,
+        stopping: &stopping,
         name: &name,
         device: alone,
         is_overheard: false,
@@ -58,13 +62,15 @@ pub async fn serve(
             Err(error) => error.into(),
         };
         match ended {
-            LineEnded::Store(_) => return,
+            LineEnded::Store(_) | LineEnded::Stopping => return,
             LineEnded::Link(error) => {
                 link_state("failed");
                 board.fault(fault.clone(), error);
             }
         }
-        tokio::time::sleep(backoff.failed()).await;
+        if stopping.unless(tokio::time::sleep(backoff.failed())).await.is_none() {
+            return;
+        }
         // What a driver notices by time alone, it notices of a device that is gone too.
         if line.overhear(&[], session.as_mut()).await.is_err() {
             return;

@@ -11,6 +11,14 @@ macro_rules! metrics {
         impl Metric {
             $(#[doc = $doc] pub const $name: Self = Self($partition * 65_536 + $term);)*
 
+            /// The metric of this reference identifier, where this project uses it.
+            pub fn from_refid(refid: &str) -> Option<Self> {
+                match refid {
+                    $($refid => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+
             /// The reference identifier of the nomenclature, where this project uses the code.
             pub const fn refid(self) -> Option<&'static str> {
                 $(if self.0 == Self::$name.0 { return Some($refid); })*

@@ -69,7 +69,11 @@ fn word(output: Output) -> String {
         Output::Heard(_) => "heard".to_owned(),
         Output::Refused(Refused { error, .. }) => format!("refused {}", error.field),
         Output::Remember(_) => "remember".to_owned(),
-        Output::Request(_) | Output::Outcome(_) | Output::AwaitCommit | Output::UnknownSender(_) => {
+        Output::Request(_)
+        | Output::Outcome(_)
+        | Output::AwaitCommit
+        | Output::UnknownSender(_)
+        | Output::Well(_) => {
             panic!("a sensor that only advertises asks for nothing: {output:?}")
         }
     }

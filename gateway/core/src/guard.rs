@@ -1,0 +1,233 @@
+//! Supervision, rules and alarms of one home, as one: each admitted observation goes in, what is to be kept and sent
+//! comes out.
+//!
+//! What the three say to each other is all that stands here: a device that is missing, or whose link is down, makes the
+//! rules that need it say that they cannot judge; what a rule comes to raises its alarm or clears it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use varde_wire::{DeviceId, Flags, Instant, Observation};
+
+use crate::alarm::{AlarmKind, Alarms, Call, Source, Told};
+use crate::rules::{Judgement, Rule, Rules, Sign, Verdict};
+use crate::supervision::{Condition, Expectation, Finding, LinkNumber, Supervision};
+use crate::{Now, Window, saved};
+
+const VERSION: u8 = 1;
+
+/// What the configuration says of a home.
+#[derive(Clone, Debug, Default)]
+pub struct Household {
+    /// What is expected of each device that is supervised.
+    pub devices: BTreeMap<DeviceId, Expectation>,
+    /// How long the alarms of a device can be cancelled before they are sent; those of others are sent at once.
+    pub pre_alarms: BTreeMap<DeviceId, Duration>,
+    /// Supervision of people.
+    pub rules: Vec<Rule>,
+    /// When alarms are held back that say so.
+    pub quiet_hours: Option<Window>,
+}
+
+/// What is to be kept, and what is to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Of a device.
+    Finding(Finding),
+    /// Of a rule.
+    Judgement(Judgement),
+    /// Of an alarm, or of a visit.
+    Alarm(Told),
+}
+
+/// The three, at work.
+#[derive(Debug)]
+pub struct Guard {
+    household: Household,
+    supervision: Supervision,
+    rules: Rules,
+    alarms: Alarms,
+    /// The devices that rules need, and whether the rules were told that they cannot be heard.
+    needed: BTreeMap<DeviceId, bool>,
+    now: Now,
+    outputs: VecDeque<Output>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct State {
+    supervision: Vec<u8>,
+    rules: Vec<u8>,
+    alarms: Vec<u8>,
+}
+
+impl Guard {
+    /// A home of which nothing is known yet.
+    pub fn new(household: Household, now: Now) -> Self {
+        let supervision = Supervision::new(household.devices.clone(), now.at);
+        let rules = Rules::new(household.rules.clone(), now);
+        let alarms = Alarms::new(household.quiet_hours, now);
+        let mut guard = Self::of(household, supervision, rules, alarms, now);
+        guard.pass_on(now);
+        guard
+    }
+
+    /// Goes on from a [`Self::snapshot`], or from the beginning where the bytes are none. The gateway has heard nothing
+    /// since `deaf_since` ([`crate::LifeClock::alive_until`]). A link that was down is taken to
+    /// be down still; say of each how it is.
+    pub fn restore(household: Household, bytes: &[u8], deaf_since: Instant, now: Now) -> Self {
+        let Some(saved) = saved::read::<State>(VERSION, bytes) else { return Self::new(household, now) };
+        let devices = household.devices.clone();
+        let supervision = Supervision::restore(devices, &saved.supervision, deaf_since, now.at);
+        let rules = Rules::restore(household.rules.clone(), &saved.rules, deaf_since, now);
+        let alarms = Alarms::restore(household.quiet_hours, &saved.alarms, now);
+        let mut guard = Self::of(household, supervision, rules, alarms, now);
+        // Who is silent is known to each rule; what changed with the restart is not.
+        for (device, told) in &mut guard.needed {
+            if guard.supervision.is_heard(device) != Some(false) {
+                guard.rules.handle_heard_again(device, now);
+            } else {
+                guard.rules.handle_silent(device, now);
+                *told = true;
+            }
+        }
+        guard.handle_timeout(now);
+        guard
+    }
+
+    /// What is known, to be saved in the same transaction as what was told: take every output first.
+    pub fn snapshot(&self) -> Vec<u8> {
+        let (supervision, rules) = (self.supervision.snapshot(), self.rules.snapshot());
+        saved::bytes(VERSION, &State { supervision, rules, alarms: self.alarms.snapshot() })
+    }
+
+    /// A device said something, and it was admitted.
+    pub fn handle_observation(&mut self, observation: &Observation, rssi_dbm: Option<i8>, now: Now) {
+        let device = &observation.device;
+        self.handle_heard(device, rssi_dbm, now);
+        if let Some(condition) = Condition::of(observation) {
+            self.supervision.handle_condition(device, condition, now.at);
+        }
+        if let Some(sign) = Sign::of(observation) {
+            self.rules.handle_sign(device, sign, now);
+        }
+        if let Some(kind) = AlarmKind::raised_by(observation) {
+            let mut call = Call::new(Source::Device(device.clone()), kind);
+            call.pre_alarm = self.household.pre_alarms.get(device).copied().unwrap_or_default();
+            call.test = observation.flags.has(Flags::TEST);
+            self.alarms.handle_raised(call, now);
+        }
+        if let Some(kind) = AlarmKind::cleared_by(observation) {
+            self.alarms.handle_cleared(&Source::Device(device.clone()), kind, now);
+        }
+        self.pass_on(now);
+    }
+
+    /// A device was heard, whatever it said.
+    pub fn handle_heard(&mut self, device: &DeviceId, rssi_dbm: Option<i8>, now: Now) {
+        self.handle_timeout(now);
+        self.supervision.handle_heard(device, rssi_dbm, now.at);
+        self.pass_on(now);
+    }
+
+    /// A link cannot hear.
+    pub fn handle_link_down(&mut self, link: LinkNumber, now: Now) {
+        self.handle_timeout(now);
+        self.supervision.handle_link_down(link, now.at);
+        self.pass_on(now);
+    }
+
+    /// A link hears again.
+    pub fn handle_link_up(&mut self, link: LinkNumber, now: Now) {
+        self.handle_timeout(now);
+        self.supervision.handle_link_up(link, now.at);
+        self.pass_on(now);
+    }
+
+    /// What people and the hub say of alarms and visits: the handles of [`Alarms`].
+    pub fn handle_alarms(&mut self, now: Now, say: impl FnOnce(&mut Alarms)) {
+        self.handle_timeout(now);
+        say(&mut self.alarms);
+        self.pass_on(now);
+    }
+
+    /// Time has passed, or the clock on the wall was changed. What became due is told in the order in which it did,
+    /// however late this is called.
+    pub fn handle_timeout(&mut self, now: Now) {
+        while let Some(due) = self.poll_timeout().filter(|due| *due < now.at) {
+            // Until now the clock is taken to have gone on as it was known.
+            self.settle(self.now.at(due.max(self.now.at)));
+        }
+        self.settle(now);
+    }
+
+    /// When [`Self::handle_timeout`] is due, if the clock is not changed before.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let dues = [self.supervision.poll_timeout(), self.rules.poll_timeout(), self.alarms.poll_timeout()];
+        dues.into_iter().flatten().min()
+    }
+
+    /// What is to be kept and sent, in its order.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// The devices and their state.
+    pub fn supervision(&self) -> &Supervision {
+        &self.supervision
+    }
+
+    /// The alarms and their state.
+    pub fn alarms(&self) -> &Alarms {
+        &self.alarms
+    }
+
+    fn of(household: Household, supervision: Supervision, rules: Rules, alarms: Alarms, now: Now) -> Self {
+        let needed =
+            household.rules.iter().flat_map(Rule::needs).map(|device| (device.clone(), false)).collect();
+        Self { household, supervision, rules, alarms, needed, now, outputs: VecDeque::new() }
+    }
+
+    fn settle(&mut self, now: Now) {
+        self.now = now;
+        self.supervision.handle_timeout(now.at);
+        self.rules.handle_timeout(now);
+        self.alarms.handle_timeout(now);
+        self.pass_on(now);
+    }
+
+    /// Passes on what one says and another needs to know.
+    fn pass_on(&mut self, now: Now) {
+        self.pass_on_silence(now);
+        while let Some(judgement) = self.rules.poll_output() {
+            self.act_on(&judgement, now);
+            self.outputs.push_back(Output::Judgement(judgement));
+        }
+        self.outputs.extend(std::iter::from_fn(|| self.supervision.poll_output()).map(Output::Finding));
+        self.outputs.extend(std::iter::from_fn(|| self.alarms.poll_output()).map(Output::Alarm));
+    }
+
+    fn pass_on_silence(&mut self, now: Now) {
+        for (device, told) in &mut self.needed {
+            let silent = self.supervision.is_heard(device) == Some(false);
+            match (std::mem::replace(told, silent), silent) {
+                (false, true) => self.rules.handle_silent(device, now),
+                (true, false) => self.rules.handle_heard_again(device, now),
+                (true, true) | (false, false) => {}
+            }
+        }
+    }
+
+    fn act_on(&mut self, judgement: &Judgement, now: Now) {
+        let Some(rule) = self.household.rules.iter().find(|rule| rule.name == judgement.rule) else { return };
+        let source = Source::Rule(rule.name.clone());
+        match judgement.verdict {
+            Verdict::Raise => {
+                let call = Call { severity: rule.severity, ..Call::new(source, rule.alarm()) };
+                self.alarms.handle_raised(call, now);
+            }
+            Verdict::Clear => self.alarms.handle_cleared(&source, rule.alarm(), now),
+            Verdict::CannotJudge(_) | Verdict::JudgesAgain => {}
+        }
+    }
+}
