@@ -63,13 +63,11 @@ impl<L: Link> Bench<L> {
         let nonce = self.nonce;
         self.hello(VERSION, VERSION).await?;
         let identity = self
-            .wait("an Identity with the nonce of the greeting", PROMPT, |packet| match packet {
-                Packet::Greeting(Direction::ToGateway, Greeting::Identity(identity))
-                    if identity.nonce == nonce =>
-                {
-                    Some(identity.clone())
-                }
-                _ => None,
+            .wait("an Identity with the nonce of the greeting", PROMPT, |packet| {
+                let Packet::Greeting(Direction::ToGateway, Greeting::Identity(identity)) = packet else {
+                    return None;
+                };
+                (identity.nonce == nonce).then(|| identity.clone())
             })
             .await?;
         self.number = self.number.max(identity.requests_through);
@@ -120,9 +118,9 @@ impl<L: Link> Bench<L> {
     /// The answer to the request of this number.
     pub(super) async fn answer(&mut self, number: u32) -> Result<Answer, Failed> {
         let expected = format!("an Answer to request {number} within a second");
-        self.message(&expected, PROMPT, |message| match message {
-            ToGateway::Answer(Answered { number: answered, answer }) if *answered == number => Some(*answer),
-            _ => None,
+        self.message(&expected, PROMPT, |message| {
+            let ToGateway::Answer(Answered { number: answered, answer }) = message else { return None };
+            (*answered == number).then_some(*answer)
         })
         .await
     }
@@ -139,9 +137,9 @@ impl<L: Link> Bench<L> {
         expected: &str,
         holds: impl Fn(&State) -> bool,
     ) -> Result<State, Failed> {
-        self.message(expected, Duration::from_millis(HEARTBEAT_MS) + PROMPT, |message| match message {
-            ToGateway::State(state) if holds(state) => Some(state.clone()),
-            _ => None,
+        self.message(expected, Duration::from_millis(HEARTBEAT_MS) + PROMPT, |message| {
+            let ToGateway::State(state) = message else { return None };
+            holds(state).then(|| state.clone())
         })
         .await
     }
@@ -153,9 +151,9 @@ impl<L: Link> Bench<L> {
         limit: Duration,
         holds: impl Fn(&Event) -> bool,
     ) -> Result<Event, Failed> {
-        self.message(expected, limit, |message| match message {
-            ToGateway::Event { event, .. } if holds(event) => Some(*event),
-            _ => None,
+        self.message(expected, limit, |message| {
+            let ToGateway::Event { event, .. } = message else { return None };
+            holds(event).then_some(*event)
         })
         .await
     }
@@ -163,9 +161,9 @@ impl<L: Link> Bench<L> {
     /// A part of the plan that runs.
     pub(super) async fn read_plan(&mut self, part: u8) -> Result<Option<PlanCopy>, Failed> {
         self.say(ToDevice::ReadPlan { part }).await?;
-        self.message("the Plan that was asked for, within a second", PROMPT, |message| match message {
-            ToGateway::Plan(copy) => Some(copy.clone()),
-            _ => None,
+        self.message("the Plan that was asked for, within a second", PROMPT, |message| {
+            let ToGateway::Plan(copy) = message else { return None };
+            Some(copy.clone())
         })
         .await
     }
@@ -178,9 +176,9 @@ impl<L: Link> Bench<L> {
         pick: impl Fn(&ToGateway) -> Option<T>,
     ) -> Result<T, Failed> {
         let session = self.session();
-        self.wait(expected, limit, |packet| match packet {
-            Packet::ToGateway(of, message) if *of == session => pick(message),
-            _ => None,
+        self.wait(expected, limit, |packet| {
+            let Packet::ToGateway(of, message) = packet else { return None };
+            if *of == session { pick(message) } else { None }
         })
         .await
     }

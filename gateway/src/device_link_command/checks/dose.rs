@@ -5,7 +5,7 @@ use std::time::Duration;
 use varde_device_link::{Capabilities, ClockSetting, Packet, ToDevice, ToGateway, What, Zone, ZoneChange};
 use varde_link::Link;
 
-use super::super::bench::{Bench, Failed, PROMPT, expect};
+use super::super::bench::{Bench, Failed, expect};
 use super::event::acknowledge_all;
 use super::plan::{commit, dose, plan_of};
 
@@ -83,11 +83,7 @@ async fn called<L: Link>(bench: &mut Bench<L>, expected: &str) -> Result<varde_d
 }
 
 fn offered(packet: &Packet) -> Option<(u32, varde_device_link::DoseRef)> {
-    match packet {
-        Packet::ToGateway(_, ToGateway::Event { event, .. }) => match event.what {
-            What::Offered(portion) => portion.dose.map(|dose| (event.number, dose)),
-            _ => None,
-        },
-        _ => None,
-    }
+    let Packet::ToGateway(_, ToGateway::Event { event, .. }) = packet else { return None };
+    let What::Offered(portion) = event.what else { return None };
+    portion.dose.map(|dose| (event.number, dose))
 }

@@ -33,10 +33,8 @@ pub(super) async fn acknowledge_all<L: Link>(bench: &mut Bench<L>) -> Result<(),
 }
 
 fn number(packet: &Packet) -> Option<u32> {
-    match packet {
-        Packet::ToGateway(_, ToGateway::Event { event, .. }) => Some(event.number),
-        _ => None,
-    }
+    let Packet::ToGateway(_, ToGateway::Event { event, .. }) = packet else { return None };
+    Some(event.number)
 }
 
 pub(super) async fn retransmission<L: Link>(bench: &mut Bench<L>) -> Result<(), Failed> {

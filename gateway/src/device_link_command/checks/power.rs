@@ -63,9 +63,8 @@ async fn lose_power<L: Link>(bench: &mut Bench<L>) -> Result<(), Failed> {
     // Nobody at the terminal presses nothing: the device shows by itself whether its power was cut.
     let _ = pressed.await;
     bench
-        .wait("Ungreeted, of a device that was just switched on", START, |packet| match packet {
-            Packet::Greeting(Direction::ToGateway, Greeting::Ungreeted) => Some(()),
-            _ => None,
+        .wait("Ungreeted, of a device that was just switched on", START, |packet| {
+            (*packet == Packet::Greeting(Direction::ToGateway, Greeting::Ungreeted)).then_some(())
         })
         .await
 }

@@ -25,9 +25,10 @@ pub(super) async fn greeting<L: Link>(bench: &mut Bench<L>) -> Result<(), Failed
 pub(super) async fn versions<L: Link>(bench: &mut Bench<L>) -> Result<(), Failed> {
     bench.hello(100, 101).await?;
     bench
-        .wait("Incompatible, with the versions it speaks", PROMPT, |packet| match packet {
-            Packet::Greeting(Direction::ToGateway, Greeting::Incompatible { .. }) => Some(()),
-            _ => None,
+        .wait("Incompatible, with the versions it speaks", PROMPT, |packet| {
+            let is_it =
+                matches!(packet, Packet::Greeting(Direction::ToGateway, Greeting::Incompatible { .. }));
+            is_it.then_some(())
         })
         .await
 }
@@ -82,11 +83,9 @@ pub(super) async fn damaged<L: Link>(bench: &mut Bench<L>) -> Result<(), Failed>
 
 async fn no_answer<L: Link>(bench: &mut Bench<L>, number: u32, expected: &str) -> Result<(), Failed> {
     let answers = bench
-        .hear(PROMPT, |packet| match packet {
-            Packet::ToGateway(_, ToGateway::Answer(answered)) if answered.number == number => {
-                Some(answered.answer)
-            }
-            _ => None,
+        .hear(PROMPT, |packet| {
+            let Packet::ToGateway(_, ToGateway::Answer(answered)) = packet else { return None };
+            (answered.number == number).then_some(answered.answer)
         })
         .await?;
     expect(expected, answers.is_empty(), &answers)
@@ -125,13 +124,10 @@ pub(super) async fn repeated_request<L: Link>(bench: &mut Bench<L>) -> Result<()
         return Ok(());
     }
     let dispensed = bench
-        .hear(PROMPT * 5, |packet| match packet {
-            Packet::ToGateway(_, ToGateway::Event { event, .. })
-                if matches!(event.what, What::Dispensed { portion, .. } if portion.dose.is_none()) =>
-            {
-                Some(event.number)
-            }
-            _ => None,
+        .hear(PROMPT * 5, |packet| {
+            let Packet::ToGateway(_, ToGateway::Event { event, .. }) = packet else { return None };
+            let What::Dispensed { portion, .. } = event.what else { return None };
+            portion.dose.is_none().then_some(event.number)
         })
         .await?;
     let mut numbers = dispensed;

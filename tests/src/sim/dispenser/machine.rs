@@ -164,10 +164,12 @@ impl Machine {
 
     fn perform(&mut self, number: u32, request: &Request) {
         let is_empty = self.flash.doses_left() == 0;
-        let answer = match request {
-            Request::Dispense { .. } if is_empty => Answer::Refused(Refusal::Empty),
-            Request::Identify if self.meddler.defect == Some(Defect::CannotIdentify) => Answer::NotSupported,
-            _ => Answer::Done,
+        let answer = if matches!(request, Request::Dispense { .. }) && is_empty {
+            Answer::Refused(Refusal::Empty)
+        } else if *request == Request::Identify && self.meddler.defect == Some(Defect::CannotIdentify) {
+            Answer::NotSupported
+        } else {
+            Answer::Done
         };
         self.end.answer(Answered { number, answer }, &mut self.flash);
         if answer != Answer::Done {
