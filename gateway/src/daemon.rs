@@ -174,7 +174,12 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
     let stopped = store.stop().await;
     tasks.shutdown().await;
     match failed {
-        Some(ended) => Err(ended.into()),
+        Some(ended) => {
+            if let Err(error) = stopped {
+                tracing::error!("{error}");
+            }
+            Err(ended.into())
+        }
         None => Ok(stopped?),
     }
 }
