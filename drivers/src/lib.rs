@@ -19,6 +19,10 @@
 //! | BLE profile `generic-health-sensor` | [`gatt::health_sensor`] and [`gatt::acom`], with [`gatt::elapsed_time`], [`gatt::reconnection`], [`gatt::battery`] and [`gatt::device_information`] | anything that says by itself what it measures: Generic Health Sensor Service 1.0 |
 //! | BLE profile `glucose` | [`gatt::glucose`], with [`gatt::record_access`] | blood glucose meters: Glucose Service 1.0.1 |
 //! | BLE profile `pulse-oximeter` | [`gatt::pulse_oximeter`], with [`gatt::record_access`] | pulse oximeters, spot-check and continuous: Pulse Oximeter Service 1.0.1 |
+//! | serial protocol `nonin`, profiles `data-format-2`, `-7`, `-8`, `-13` | [`nonin`] | Nonin's pulse oximeters |
+//! | serial protocol `ld2410` | [`ld2410`] | Hi-Link's LD2410 presence radars |
+//! | serial protocol `lines` | [`lines`] and [`meaning`] | anything that prints lines of text: scales, meters, boxes |
+//! | serial protocol `modbus` | [`modbus`] and [`meaning`] | Modbus RTU units: mains monitors, battery supplies, room sensors |
 //! | serial protocol `esp3`, profile `F6-02-01`, `F6-02-02` | [`esp3::f6_02`] | EnOcean rockers: alarm pendants and switches |
 //! | serial protocol `esp3`, profile `D5-00-01` | [`esp3::d5_00_01`] | EnOcean contacts on doors and windows |
 //! | serial protocol `device-link` | [`device_link`] | dispensers, panels and alarms that speak the open device link |
@@ -57,7 +61,10 @@ mod session;
 mod statement;
 mod uuid;
 
-pub use decode::{Decoded, decode_advert, decode_device_link, decode_esp3, decode_gatt};
+pub use decode::{
+    Decoded, decode_advert, decode_device_link, decode_esp3, decode_gatt, decode_ld2410, decode_modbus,
+    decode_nonin,
+};
 pub use describe::{Description, Field, FieldValue};
 pub use error::{FrameError, Problem};
 pub use gatt::user_data::{Consent, ConsentCode};
