@@ -25,7 +25,7 @@ pub struct SerialDevice {
     pub id: String,
     /// Its profile: with ESP3 an EnOcean Equipment Profile.
     pub profile: String,
-    /// What it is for, where the profile leaves that open: `pendant` (where nothing is said) or `switch`.
+    /// What it is for, where the profile leaves that open: a button is a `pendant` (where nothing is said) or a `switch`.
     pub purpose: Option<String>,
 }
 

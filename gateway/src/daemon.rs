@@ -99,12 +99,15 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
     let mut tasks = JoinSet::new();
     tasks.spawn(dispatcher.run());
     let captures = settings.capture_directory.clone();
+    let aside = Arc::new(Aside::default());
+    if !(settings.serial.is_empty() && settings.ble.is_empty()) {
+        tasks.spawn(stand_aside(settings.state_directory.clone(), Arc::clone(&aside)));
+    }
     for port in settings.serial {
-        tasks.spawn(serial::serve(port, captures.clone(), Arc::clone(&intake), Arc::clone(&board)));
+        let (captures, intake, board) = (captures.clone(), Arc::clone(&intake), Arc::clone(&board));
+        tasks.spawn(serial::serve(port, captures, intake, board, Arc::clone(&aside)));
     }
     if !settings.ble.is_empty() {
-        let aside = Arc::new(Aside::default());
-        tasks.spawn(stand_aside(settings.state_directory.clone(), Arc::clone(&aside)));
         tasks.spawn(ble::serve(
             settings.ble,
             settings.bluetooth_quiet,
@@ -216,12 +219,14 @@ async fn let_watch(state_directory: PathBuf, intake: Arc<Intake>, board: Arc<Boa
     }
 }
 
-/// Leaves devices alone while technicians pair them.
+/// Leaves devices and ports alone while technicians pair and teach in.
 async fn stand_aside(state_directory: PathBuf, aside: Arc<Aside>) {
     let mut told = false;
     while let Err(error) = Arc::clone(&aside).serve(&state_directory).await {
         if !std::mem::replace(&mut told, true) {
-            tracing::warn!("'varde devices pair' cannot ask for devices to be left alone: {error}");
+            tracing::warn!(
+                "'varde devices pair' and 'teach' cannot ask for devices to be left alone: {error}"
+            );
         }
         tokio::time::sleep(LOOK_AT_CLOCK).await;
     }
