@@ -313,7 +313,11 @@ impl Home {
                         self.finals.entry(outcome.number).or_default().push(outcome.stage);
                     }
                 }
-                Output::Request(_) | Output::Heard(_) | Output::Refused(_) | Output::UnknownSender(_) => {}
+                Output::Request(_)
+                | Output::Heard(_)
+                | Output::Well(_)
+                | Output::Refused(_)
+                | Output::UnknownSender(_) => {}
             }
         }
         self.session = Some(session);

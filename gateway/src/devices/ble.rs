@@ -16,7 +16,7 @@ use varde_wire::{DeviceId, Instant};
 use super::captures::{self, CaptureFile};
 use super::line::{Conversation, Line, LineEnded};
 use super::radio_care::RadioCare;
-use crate::aside::Aside;
+use crate::aside::{Aside, Left};
 use crate::board::{Board, Fault};
 use crate::config::BleDevice;
 use crate::intake::Intake;
@@ -292,7 +292,8 @@ impl Radio {
     /// Whether the device may be visited now: not too soon after the last time, and not while somebody pairs it.
     fn may_visit(&self, place: usize) -> bool {
         self.devices.get(place).is_some_and(|heard| {
-            heard.visits().rested <= clock::now() && !self.aside.keeps_from(heard.device.address)
+            heard.visits().rested <= clock::now()
+                && !self.aside.keeps_from(&Left::Device(heard.device.address))
         })
     }
 

@@ -58,7 +58,7 @@ pub struct Line<'a> {
     pub name: &'a str,
     /// The device on it, where it is only one.
     pub device: Option<&'a DeviceId>,
-    /// Whether the line is only what a device says in advertisements.
+    /// Whether devices speak on it by themselves, as in advertisements or radio telegrams, rather than being visited.
     pub is_overheard: bool,
     /// Where orders for its devices come from; none where they only speak.
     pub mailbox: Option<&'a Mailbox>,
@@ -252,11 +252,16 @@ impl Line<'_> {
                 Output::Refused(refused) => {
                     self.board.count("frames that could not be read");
                     tracing::debug!("{}: {}", self.name, refused.error);
-                    if let Some(device) = refused.device {
-                        self.board.device(&device, |state| state.refused += 1);
-                        if refused.error.problem.needs_somebody() {
-                            self.board.fault(Fault::Device(device), refused.error);
+                    let stands = match refused.device {
+                        Some(device) => {
+                            self.board.device(&device, |state| state.refused += 1);
+                            Fault::Device(device)
                         }
+                        // What the stick itself does wrong; it is over when the port is opened anew.
+                        None => Fault::Port(self.name.to_owned()),
+                    };
+                    if refused.error.problem.needs_somebody() {
+                        self.board.fault(stands, refused.error);
                     }
                 }
                 Output::Well(device) => self.board.well(&Fault::Device(device)),

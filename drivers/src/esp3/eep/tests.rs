@@ -229,6 +229,20 @@ fn a_button_with_a_battery_is_a_pendant_or_a_switch() {
 }
 
 #[test]
+fn an_input_module_that_feels_water_says_so() {
+    let eep = Eep::from_name("A5-30-03").unwrap();
+    let inputs = ["0x0 GENERIC_STATE, 1 1 OBJECT_INDEX", "0x0 GENERIC_STATE, 2 1 OBJECT_INDEX"].join(", ");
+    for (payload, expected) in [("00ff0008", "water"), ("00ff1008", "water-cleared")] {
+        let message = eep.decode(&telegram(eep, payload, 0)).unwrap();
+        let said = said(&message, Some(Purpose::Water));
+        assert!(
+            said.contains(&inputs) && said.ends_with(&format!("{expected} AI_TYPE_SENSOR_WATER")),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn a_device_that_is_being_taught_in_has_nothing_to_tell() {
     for (name, payload) in [("D5-00-01", "01"), ("A5-07-01", "1c080b80"), ("A5-02-05", "08280b80")] {
         let eep = Eep::from_name(name).unwrap();
@@ -258,7 +272,7 @@ proptest! {
             let heard = Telegram { payload: payload.clone(), status, ..telegram(eep, "", 0) };
             if let Ok(message) = eep.decode(&heard) {
                 message.describe();
-                for purpose in [None, Some(Purpose::Pendant), Some(Purpose::Switch), Some(Purpose::Bed)] {
+                for purpose in Purpose::ALL.iter().copied().map(Some).chain([None]) {
                     message.observations(purpose, &"device".parse().unwrap());
                 }
             }
