@@ -127,7 +127,10 @@ struct Home {
     memory: Option<Vec<u8>>,
     /// Read and not yet on the disk, with when it will be.
     uncommitted: Vec<Vec<Observation>>,
+    /// What is to be remembered with it.
+    uncommitted_memory: Option<Vec<u8>>,
     commit_at_ms: Option<u64>,
+    is_awaited: bool,
     record: Vec<Vec<Observation>>,
 
     /// Without a final outcome yet.
@@ -151,7 +154,9 @@ impl Home {
             session: None,
             memory: None,
             uncommitted: Vec::new(),
+            uncommitted_memory: None,
             commit_at_ms: None,
+            is_awaited: false,
             record: Vec::new(),
             orders: Vec::new(),
             ordered: 0,
@@ -198,7 +203,9 @@ impl Home {
     fn cut_gateway(&mut self) {
         self.session = None;
         self.uncommitted.clear();
+        self.uncommitted_memory = None;
         self.commit_at_ms = None;
+        self.is_awaited = false;
         self.to_gateway.clear();
     }
 
@@ -246,7 +253,10 @@ impl Home {
         if self.commit_at_ms.is_some_and(|at| at <= self.now_ms) {
             self.commit_at_ms = None;
             self.record.append(&mut self.uncommitted);
-            self.give(Input::Committed);
+            self.memory = self.uncommitted_memory.take().or(self.memory.take());
+            if std::mem::take(&mut self.is_awaited) {
+                self.give(Input::Committed);
+            }
         }
         if self.session.as_ref().is_some_and(|session| session.wants_time()) {
             self.tell_time();
@@ -301,11 +311,13 @@ impl Home {
         let Some(mut session) = self.session.take() else { return };
         while let Some(output) = session.poll_output() {
             match output {
-                Output::Reading(reading) => self.uncommitted.push(reading.observations),
-                Output::AwaitCommit => {
+                Output::Reading(reading) => {
+                    self.uncommitted.push(reading.observations);
                     self.commit_at_ms.get_or_insert(self.now_ms + COMMIT_MS);
                 }
-                Output::Remember(memory) => self.memory = Some(memory),
+                Output::AwaitCommit => self.is_awaited = true,
+                Output::Remember(memory) if self.uncommitted.is_empty() => self.memory = Some(memory),
+                Output::Remember(memory) => self.uncommitted_memory = Some(memory),
                 Output::Request(varde_drivers::Request::Send(bytes)) => self.to_device.extend(bytes),
                 Output::Outcome(outcome) => {
                     if outcome.stage.is_final() {

@@ -160,6 +160,8 @@ impl DeviceLinkSession {
             said.iter_mut().for_each(|one| one.flags = one.flags.with(Flags::STORED));
         }
         self.tell(said);
+        // Right behind it: they are kept together, or neither is.
+        self.remember();
         self.commit_asked = Some(self.now);
         self.outputs.push_back(Output::AwaitCommit);
     }
@@ -300,7 +302,7 @@ impl DeviceLinkSession {
     }
 
     fn remember(&mut self) {
-        self.memory.link = self.link.remembered().or(self.memory.link);
+        self.memory.link = self.link.remembered_with_events().or(self.memory.link);
         self.outputs.push_back(Output::Remember(self.memory.encode()));
     }
 
@@ -335,8 +337,8 @@ impl Session for DeviceLinkSession {
             }
             Input::Chunk { .. } => self.refuse("channel", Problem::Unexpected),
             Input::Committed => {
-                if self.commit_asked.take().is_some() && self.link.acknowledge().is_some() {
-                    self.remember();
+                if self.commit_asked.take().is_some() {
+                    self.link.acknowledge();
                 }
             }
             Input::Disconnected => {
