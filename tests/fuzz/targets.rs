@@ -13,8 +13,8 @@ use varde_drivers::{
     decode_advert, decode_esp3, decode_gatt, float,
 };
 use varde_wire::{
-    DeviceId, GatewayId, Instant, OpeningKey, Record, SealingKey, SignedBatch, SignedCommand, SignedReceipt,
-    SigningKey, VerifyingKey,
+    Command, DeviceId, GatewayId, Instant, OpeningKey, Record, SealingKey, SignedBatch, SignedCommand,
+    SignedReceipt, SigningKey, VerifyingKey,
 };
 
 /// The body of a target.
@@ -45,6 +45,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("ruuvi", ruuvi),
     ("signed_batch", signed_batch),
     ("signed_command", signed_command),
+    ("command", command),
     ("signed_receipt", signed_receipt),
     ("user_data", user_data),
     ("weight_scale", weight_scale),
@@ -332,6 +333,13 @@ pub fn signed_command(bytes: &[u8]) {
         if let Ok(command) = command.verify(key, &gateway()) {
             let _ = command.open(&opening_key());
         }
+    }
+}
+
+/// What is under the seal of a command.
+pub fn command(bytes: &[u8]) {
+    if let Ok(command) = Command::decode(bytes) {
+        assert_eq!(command.encode().as_deref().map(Command::decode), Ok(Ok(command)));
     }
 }
 
