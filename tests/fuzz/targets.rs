@@ -20,8 +20,8 @@ use varde_drivers::{
     decode_ld2410, decode_modbus, decode_nonin, float,
 };
 use varde_wire::{
-    Action, DeviceId, GatewayId, Instant, OpeningKey, Record, SealingKey, SignedBatch, SignedCommand,
-    SignedReceipt, SigningKey, VerifyingKey,
+    Action, Command, DeviceId, GatewayId, Instant, OpeningKey, Record, SealingKey, SignedBatch,
+    SignedCommand, SignedReceipt, SigningKey, VerifyingKey,
 };
 
 /// The body of a target.
@@ -58,6 +58,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("ruuvi", ruuvi),
     ("signed_batch", signed_batch),
     ("signed_command", signed_command),
+    ("command", command),
     ("signed_receipt", signed_receipt),
     ("user_data", user_data),
     ("weight_scale", weight_scale),
@@ -522,6 +523,13 @@ pub fn signed_command(bytes: &[u8]) {
         if let Ok(command) = command.verify(key, &gateway()) {
             let _ = command.open(&opening_key());
         }
+    }
+}
+
+/// What is under the seal of a command.
+pub fn command(bytes: &[u8]) {
+    if let Ok(command) = Command::decode(bytes) {
+        assert_eq!(command.encode().as_deref().map(Command::decode), Ok(Ok(command)));
     }
 }
 

@@ -100,7 +100,11 @@ impl Line {
                 Output::AwaitCommit => self.awaits_commit = true,
                 Output::Remember(memory) => self.memory = Some(memory),
                 Output::Outcome(outcome) => self.stages.push((outcome.number, outcome.stage)),
-                Output::Heard(_) | Output::Refused(_) | Output::UnknownSender(_) | Output::Request(_) => {}
+                Output::Heard(_)
+                | Output::Well(_)
+                | Output::Refused(_)
+                | Output::UnknownSender(_)
+                | Output::Request(_) => {}
             }
         }
     }

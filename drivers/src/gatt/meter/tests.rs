@@ -133,6 +133,7 @@ fn a_meter_that_sends_and_goes_is_asked_for_its_clock_first_the_next_time_and_th
                 | Output::AwaitCommit
                 | Output::Remember(_)
                 | Output::Heard(_)
+                | Output::Well(_)
                 | Output::Refused(_)
                 | Output::UnknownSender(_) => {}
             }
