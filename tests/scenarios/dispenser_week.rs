@@ -327,9 +327,9 @@ impl Home {
                 }
                 Output::Request(_)
                 | Output::Heard(_)
-                | Output::Well(_)
                 | Output::Refused(_)
-                | Output::UnknownSender(_) => {}
+                | Output::UnknownSender(_)
+                | Output::Well(_) => {}
             }
         }
         self.session = Some(session);

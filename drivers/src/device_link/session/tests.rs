@@ -101,9 +101,9 @@ impl Line {
                 Output::Remember(memory) => self.memory = Some(memory),
                 Output::Outcome(outcome) => self.stages.push((outcome.number, outcome.stage)),
                 Output::Heard(_)
-                | Output::Well(_)
                 | Output::Refused(_)
                 | Output::UnknownSender(_)
+                | Output::Well(_)
                 | Output::Request(_) => {}
             }
         }
