@@ -113,6 +113,9 @@ fn judge(name: &str, field: &Field) {
 /// (kipe/enocean, MIT): F6-02-02, D5-00-01, A5-02-05, A5-20-01, D2-01-01. From those of advlib-eep-vld (reelyActive,
 /// MIT): D2-14-41, D2-15-00. The others are made by hand, at the ends of ranges and beyond.
 ///
+/// python-enocean's packet of A5-20-01 has a learn bit of 0, by which it is a teach-in: here the bit is 1. What it reads
+/// of the same packet as a command to the actuator has no row: of an actuator in the roster that is never heard.
+///
 /// python-enocean differs in three rows. It names R1 of a U-message a button, where it counts buttons; it reads BCAP of
 /// A5-20-01 the other way round; and it rounds nothing: 26.666666666666668 °C has more digits than the sensor.
 const HEARD: &str = include_str!("tests/heard.txt");
