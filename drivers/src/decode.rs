@@ -5,8 +5,8 @@ use varde_wire::{DeviceId, Observation};
 use crate::advert::{AdvertFormat, Secret};
 use crate::device_link;
 use crate::esp3::{self, Deframer, Eep, Frame, TeachIn, Telegram};
-use crate::gatt;
 use crate::{Description, FrameError, Problem};
+use crate::{gatt, ld2410, modbus, nonin};
 
 /// What bytes mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,6 +113,41 @@ fn decode_packet(frame: &Frame, eep: Option<Eep>) -> Result<Decoded, FrameError>
 /// The frames of a device link, one by one, with what was garbled between them.
 pub fn decode_device_link(bytes: &[u8]) -> Vec<Result<Decoded, FrameError>> {
     device_link::decode(bytes, &placeholder())
+}
+
+/// The packets of a Nonin oximeter's stream, one by one, with what was lost between them.
+pub fn decode_nonin(bytes: &[u8], format: nonin::DataFormat) -> Vec<Result<Decoded, FrameError>> {
+    let mut deframer = nonin::Deframer::new(format);
+    deframer.push(bytes);
+    let decoded = |packet: nonin::Packet| Decoded {
+        measurement: packet.describe(),
+        observations: packet.oximetry.observations(&placeholder()),
+    };
+    std::iter::from_fn(|| deframer.poll_in_silence()).map(|found| found.map(decoded)).collect()
+}
+
+/// What an LD2410 radar says, one by one, with what was lost between. A report alone is no observation: only what changes
+/// is told.
+pub fn decode_ld2410(bytes: &[u8]) -> Vec<Result<Decoded, FrameError>> {
+    let mut deframer = ld2410::Deframer::default();
+    deframer.push(bytes);
+    let decoded = |frame| match frame {
+        ld2410::Frame::Report(data, at) => {
+            ld2410::Report::decode(&data, at).map(|report| Decoded::fields(report.describe()))
+        }
+        ld2410::Frame::Answer(data, _) => {
+            Ok(Decoded::fields(Description::default().with_bytes("answer", &data)))
+        }
+    };
+    std::iter::from_fn(|| deframer.poll_in_silence()).map(|found| found.and_then(decoded)).collect()
+}
+
+/// One answer of a Modbus unit. What its registers mean, only the configuration knows.
+///
+/// # Errors
+/// As [`modbus::decode_answer`].
+pub fn decode_modbus(bytes: &[u8]) -> Result<Decoded, FrameError> {
+    modbus::decode_answer(bytes).map(Decoded::fields)
 }
 
 /// The short UUIDs that [`decode_gatt`] knows, as text.

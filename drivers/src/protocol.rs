@@ -305,7 +305,7 @@ mod tests {
     #[test]
     fn a_line_has_one_protocol_and_room_for_as_many_devices_as_that_has() {
         let id = SenderId([1, 2, 3, 4]);
-        let pendant = Esp3Options { id, profile: Eep::F60201, purpose: None };
+        let pendant = Esp3Options { id, profile: Eep::from_name("F6-02-01").unwrap(), purpose: None };
         let pendant =
             |name: &str| SerialDevice { name: name.parse().unwrap(), options: SerialOptions::Esp3(pendant) };
         let mut stick = SerialRoster::new(pendant("pendant-1"));

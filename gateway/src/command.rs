@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use varde_drivers::advert::{AdvertFormat, Secret};
 use varde_drivers::esp3::Eep;
+use varde_drivers::nonin::DataFormat;
 use varde_link::Address;
 
 use crate::config::{DEFAULT_DIRECTORY, Settings};
@@ -100,6 +101,24 @@ enum Decode {
         /// The bytes in hexadecimal
         hex: String,
     },
+    /// Packets of a Nonin pulse oximeter on a serial line
+    Nonin {
+        /// How it is set to speak: data-format-2, data-format-7, data-format-8 or data-format-13
+        #[arg(long, default_value = "data-format-2")]
+        format: String,
+        /// The bytes in hexadecimal
+        hex: String,
+    },
+    /// Frames of a Hi-Link LD2410 presence radar
+    Ld2410 {
+        /// The bytes in hexadecimal
+        hex: String,
+    },
+    /// The answer of a Modbus RTU unit
+    Modbus {
+        /// Its bytes in hexadecimal
+        hex: String,
+    },
     /// Frames of the device link, of a gateway or of a device
     DeviceLink {
         /// The bytes in hexadecimal
@@ -146,7 +165,12 @@ pub fn run() -> ExitCode {
         Command::Decode { what: Decode::Bthome(advert) } => decode_advert(AdvertFormat::BtHome, &advert),
         Command::Decode { what: Decode::Ruuvi(advert) } => decode_advert(AdvertFormat::Ruuvi, &advert),
         Command::Decode { what: Decode::Atc(advert) } => decode_advert(AdvertFormat::Atc, &advert),
-        Command::Decode { what: Decode::DeviceLink { hex } } => decode_device_link(&hex),
+        Command::Decode { what: Decode::Nonin { format, hex } } => decode_nonin(&format, &hex),
+        Command::Decode { what: Decode::Ld2410 { hex } } => decode_all(&hex, decode::ld2410),
+        Command::Decode { what: Decode::Modbus { hex } } => {
+            decode_all(&hex, |bytes| vec![decode::modbus(bytes)])
+        }
+        Command::Decode { what: Decode::DeviceLink { hex } } => decode_all(&hex, decode::device_link),
         Command::Decode { what: Decode::Esp3 { eep, hex } } => decode_esp3(eep.as_deref(), &hex),
     };
     ExitCode::from(code)
@@ -257,10 +281,19 @@ fn decode_esp3(eep: Option<&str>, hex: &str) -> u8 {
     }
 }
 
-fn decode_device_link(hex: &str) -> u8 {
+fn decode_nonin(format: &str, hex: &str) -> u8 {
+    let Some(format) = DataFormat::from_name(format) else {
+        let known: Vec<_> = DataFormat::ALL.iter().map(|format| format.name()).collect();
+        return fail(EX_USAGE, &format!("no format '{format}' is known; known: {}", known.join(", ")));
+    };
+    decode_all(hex, |bytes| decode::nonin(bytes, format))
+}
+
+/// What is in a stream of bytes, one line each.
+fn decode_all(hex: &str, decode: impl Fn(&[u8]) -> Vec<decode::Line>) -> u8 {
     match decode::bytes_from_hex(hex) {
         Ok(bytes) if bytes.is_empty() => fail(EX_DATAERR, &"frame at byte 0: there are no bytes"),
-        Ok(bytes) => print_lines(decode::device_link(&bytes)),
+        Ok(bytes) => print_lines(decode(&bytes)),
         Err(error) => fail(EX_DATAERR, &error),
     }
 }

@@ -115,13 +115,18 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
     tasks.spawn("uplink", dispatcher.run());
     let mut routes: Routes = settings.ble.iter().map(|device| (device.name.clone(), None)).collect();
     let captures = settings.capture_directory.clone();
+    let aside = Arc::new(Aside::default());
+    if !(settings.serial.is_empty() && settings.ble.is_empty()) {
+        tasks.spawn("standing aside", stand_aside(settings.state_directory.clone(), Arc::clone(&aside)));
+    }
     for port in settings.serial {
         let mailbox = Arc::new(Mailbox::new(ends.outcomes.clone()));
         let names = port.roster.entries().into_iter().map(|device| device.name.clone());
         routes.extend(names.map(|name| (name, Some(Arc::clone(&mailbox)))));
         let name = format!("port {}", port.path.display());
-        let (captures, intake, board) = (captures.clone(), Arc::clone(&intake), Arc::clone(&board));
-        lines.spawn(name, serial::serve(port, captures, intake, board, mailbox, stopping.clone()));
+        let known = (Arc::clone(&intake), Arc::clone(&board));
+        let told = (Arc::clone(&aside), mailbox, stopping.clone());
+        lines.spawn(name, serial::serve(port, captures.clone(), known, told));
     }
     let own = Own {
         gateway: gateway.to_string(),
@@ -134,8 +139,6 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
     };
     tasks.spawn("commands", Commands::new(keys, own, routes).run(ends));
     if !settings.ble.is_empty() {
-        let aside = Arc::new(Aside::default());
-        tasks.spawn("standing aside", stand_aside(settings.state_directory.clone(), Arc::clone(&aside)));
         let (quiet, intake, board) = (settings.bluetooth_quiet, Arc::clone(&intake), Arc::clone(&board));
         lines.spawn("bluetooth", ble::serve(settings.ble, quiet, captures, intake, board, aside, stopping));
     }
@@ -174,7 +177,12 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
     let stopped = store.stop().await;
     tasks.shutdown().await;
     match failed {
-        Some(ended) => Err(ended.into()),
+        Some(ended) => {
+            if let Err(error) = stopped {
+                tracing::error!("{error}");
+            }
+            Err(ended.into())
+        }
         None => Ok(stopped?),
     }
 }
@@ -256,12 +264,14 @@ async fn let_watch(state_directory: PathBuf, intake: Arc<Intake>, board: Arc<Boa
     }
 }
 
-/// Leaves devices alone while technicians pair them.
+/// Leaves devices and ports alone while technicians pair and teach in.
 async fn stand_aside(state_directory: PathBuf, aside: Arc<Aside>) {
     let mut told = false;
     while let Err(error) = Arc::clone(&aside).serve(&state_directory).await {
         if !std::mem::replace(&mut told, true) {
-            tracing::warn!("'varde devices pair' cannot ask for devices to be left alone: {error}");
+            tracing::warn!(
+                "'varde devices pair' and 'teach' cannot ask for devices to be left alone: {error}"
+            );
         }
         tokio::time::sleep(LOOK_AT_CLOCK).await;
     }

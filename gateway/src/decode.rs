@@ -3,8 +3,10 @@
 use serde_json::{Map, Value as Json, json};
 use varde_drivers::advert::{AdvertFormat, Secret};
 use varde_drivers::esp3::Eep;
+use varde_drivers::nonin::DataFormat;
 use varde_drivers::{
-    Decoded, Description, FieldValue, FrameError, decode_advert, decode_device_link, decode_esp3, decode_gatt,
+    Decoded, Description, FieldValue, FrameError, decode_advert, decode_device_link, decode_esp3,
+    decode_gatt, decode_ld2410, decode_modbus, decode_nonin,
 };
 use varde_wire::{Observation, Value};
 
@@ -49,6 +51,21 @@ pub fn esp3(bytes: &[u8], eep: Option<Eep>) -> Vec<Line> {
 /// Frames of the device link, one line each.
 pub fn device_link(bytes: &[u8]) -> Vec<Line> {
     decode_device_link(bytes).into_iter().map(|decoded| decoded.map(|decoded| line(&decoded))).collect()
+}
+
+/// Packets of a Nonin oximeter, one line each.
+pub fn nonin(bytes: &[u8], format: DataFormat) -> Vec<Line> {
+    decode_nonin(bytes, format).into_iter().map(|decoded| decoded.map(|decoded| line(&decoded))).collect()
+}
+
+/// Frames of an LD2410 radar, one line each.
+pub fn ld2410(bytes: &[u8]) -> Vec<Line> {
+    decode_ld2410(bytes).into_iter().map(|decoded| decoded.map(|decoded| line(&decoded))).collect()
+}
+
+/// The answer of a Modbus unit.
+pub fn modbus(bytes: &[u8]) -> Line {
+    decode_modbus(bytes).map(|decoded| line(&decoded))
 }
 
 fn line(decoded: &Decoded) -> String {

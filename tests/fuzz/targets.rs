@@ -5,18 +5,23 @@
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use varde_device_link as link;
 use varde_drivers::advert::{AdvertFormat, Secret};
 use varde_drivers::esp3::{Deframer, Eep, SenderId, TeachIn, TeachWindow, Telegram, UniversalAnswer};
+use varde_drivers::ld2410::Holds;
+use varde_drivers::lines::{LineRules, Pattern};
+use varde_drivers::modbus::{Item, UnitOptions};
+use varde_drivers::nonin::DataFormat;
 use varde_drivers::{
     BleOptions, BleProfile, Channel, Esp3Options, HomeTime, Input, Order, Output, Purpose, SerialDevice,
     SerialOptions, SerialRoster, Session, Uuid, decode_advert, decode_device_link, decode_esp3, decode_gatt,
-    float,
+    decode_ld2410, decode_modbus, decode_nonin, float,
 };
 use varde_wire::{
-    Action, DeviceId, GatewayId, Instant, OpeningKey, Record, SealingKey, SignedBatch, SignedCommand,
-    SignedReceipt, SigningKey, VerifyingKey,
+    Action, Command, DeviceId, GatewayId, Instant, OpeningKey, Record, SealingKey, SignedBatch,
+    SignedCommand, SignedReceipt, SigningKey, VerifyingKey,
 };
 
 /// The body of a target.
@@ -43,12 +48,17 @@ pub const ALL: &[(&str, Target)] = &[
     ("health_thermometer", health_thermometer),
     ("heart_rate", heart_rate),
     ("key_text", key_text),
+    ("ld2410", ld2410),
+    ("lines", lines),
+    ("modbus", modbus),
+    ("nonin", nonin),
     ("pulse_oximeter", pulse_oximeter),
     ("record", record),
     ("record_access", record_access),
     ("ruuvi", ruuvi),
     ("signed_batch", signed_batch),
     ("signed_command", signed_command),
+    ("command", command),
     ("signed_receipt", signed_receipt),
     ("user_data", user_data),
     ("weight_scale", weight_scale),
@@ -377,6 +387,65 @@ pub fn esp3_stream(bytes: &[u8]) {
     decode_esp3(stream, None);
 }
 
+/// A Nonin oximeter's stream, in pieces; the first byte chooses the data format and the pieces.
+pub fn nonin(bytes: &[u8]) {
+    let Some((choice, stream)) = bytes.split_first() else { return };
+    let format = DataFormat::ALL[usize::from(choice % 4)];
+    pieces(SerialOptions::Nonin(format), stream, usize::from(choice / 4));
+    decode_nonin(stream, format);
+}
+
+/// A presence radar's stream, in pieces.
+pub fn ld2410(bytes: &[u8]) {
+    let Some((choice, stream)) = bytes.split_first() else { return };
+    pieces(SerialOptions::Ld2410(Holds::default()), stream, usize::from(*choice));
+    decode_ld2410(stream);
+}
+
+/// Lines of text, in pieces.
+pub fn lines(bytes: &[u8]) {
+    static RULES: LazyLock<LineRules> = LazyLock::new(|| {
+        let pattern = r"^(?<weight>-?[0-9.,]+) *kg|(?<low>LOBAT)$".parse().expect("a good pattern");
+        let values =
+            vec![("weight".to_owned(), "MDC_MASS_BODY_ACTUAL kg 1e-1".parse().expect("a good meaning"))];
+        let events = vec![("low".to_owned(), "battery-low".parse().expect("a good event"))];
+        LineRules::new(vec![pattern], values, events, Duration::from_secs(1)).expect("good rules")
+    });
+    let Some((choice, stream)) = bytes.split_first() else { return };
+    pieces(SerialOptions::Lines(RULES.clone()), stream, usize::from(*choice));
+    // What a technician writes into the configuration is no more to be trusted.
+    let text = String::from_utf8_lossy(stream);
+    let _ = text.parse::<Pattern>();
+    let _ = text.parse::<Item>();
+}
+
+/// A Modbus unit's answers, in pieces.
+pub fn modbus(bytes: &[u8]) {
+    static ITEMS: LazyLock<Vec<Item>> = LazyLock::new(|| {
+        let items = [
+            "input 0 f32 MDCX_VOLTAGE V",
+            "input 2 u16 below 10 mains-lost above 20 mains-restored",
+            "discrete 1 on tamper off tamper-cleared",
+        ];
+        items.iter().map(|text| text.parse().expect("a good item")).collect()
+    });
+    let Some((choice, stream)) = bytes.split_first() else { return };
+    let unit = UnitOptions { address: 1, every: Duration::from_secs(1), items: ITEMS.clone() };
+    pieces(SerialOptions::Modbus(unit), stream, usize::from(*choice));
+    let _ = decode_modbus(stream);
+}
+
+/// Lives through a connection in which the stream comes in such pieces.
+fn pieces(options: SerialOptions, stream: &[u8], piece: usize) {
+    let mut session = SerialRoster::new(SerialDevice { name: device(), options }).session();
+    session.handle_input(Input::Connected, Instant::from_millis(0));
+    for (piece, now) in stream.chunks(piece.max(1)).zip((0..).step_by(60)) {
+        give(&mut *session, Channel::Serial, piece, now);
+    }
+    session.handle_input(Input::Disconnected, Instant::from_millis(u64::MAX));
+    while session.poll_output().is_some() {}
+}
+
 /// A telegram under every profile, and as a teach-in, from a packet whose checksums are made right.
 pub fn eep(data: &[u8]) {
     let frame = varde_drivers::esp3::Frame {
@@ -454,6 +523,13 @@ pub fn signed_command(bytes: &[u8]) {
         if let Ok(command) = command.verify(key, &gateway()) {
             let _ = command.open(&opening_key());
         }
+    }
+}
+
+/// What is under the seal of a command.
+pub fn command(bytes: &[u8]) {
+    if let Ok(command) = Command::decode(bytes) {
+        assert_eq!(command.encode().as_deref().map(Command::decode), Ok(Ok(command)));
     }
 }
 

@@ -56,6 +56,7 @@ impl SerialLink {
             .preserve_dtr_on_open()
             .open_native_async()
             .map_err(|error| cannot_open(path, &error))?;
+        hasten(path, Path::new(USB_SERIAL));
         let path = path.to_owned();
         Ok(Self { port: Some(port), ended: LinkError::Unplugged { path: path.clone() }, path, clock })
     }
@@ -118,6 +119,22 @@ impl Link for SerialLink {
             Request::Subscribe { .. } => unsuited("Subscribe"),
             Request::Read { .. } => unsuited("Read"),
         }
+    }
+}
+
+/// Where the kernel shows its USB serial adapters.
+const USB_SERIAL: &str = "/sys/bus/usb-serial/devices";
+
+/// Has an FTDI adapter hand out what has arrived after 1 ms and not after 16. Others have no such timer, and where it may
+/// not be written the udev rule that is shipped has done so: neither is worth a word.
+fn hasten(port: &Path, adapters: &Path) {
+    let terminal = std::fs::canonicalize(port).ok();
+    let name = terminal.as_deref().and_then(Path::file_name);
+    let timer = name.map(|name| adapters.join(name).join("latency_timer"));
+    if let Some(timer) = timer.filter(|timer| timer.exists())
+        && let Err(error) = std::fs::write(&timer, "1")
+    {
+        tracing::debug!("{}: {error}", timer.display());
     }
 }
 
@@ -245,6 +262,23 @@ mod tests {
         );
         std::fs::write(&path, b"").unwrap();
         assert_eq!(SerialLink::open(&path, SETTINGS, clock).unwrap_err().kind(), "port-unusable");
+    }
+
+    #[test]
+    fn an_adapter_with_a_latency_timer_is_hastened_by_whatever_name_it_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        std::fs::create_dir_all(place("adapters/ttyUSB0")).unwrap();
+        let timer = place("adapters/ttyUSB0/latency_timer");
+        std::fs::write(&timer, "16\n").unwrap();
+        for name in ["ttyUSB0", "ttyACM0"] {
+            std::fs::write(place(name), "").unwrap();
+        }
+        std::os::unix::fs::symlink(place("ttyUSB0"), place("usb-adapter")).unwrap();
+        for port in ["ttyACM0", "none", "usb-adapter"] {
+            hasten(&place(port), &place("adapters"));
+        }
+        assert_eq!(std::fs::read_to_string(&timer).unwrap(), "1");
     }
 
     #[tokio::test]

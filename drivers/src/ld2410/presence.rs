@@ -111,10 +111,8 @@ impl Held {
 
 /// The event in common words.
 pub(crate) fn observation(event: Event, device: &DeviceId) -> Observation {
-    let metric = match event {
-        Event::EnteredRoom | Event::LeftRoom => Metric::OCCUPANCY,
-        _ => Metric::MOTION,
-    };
+    let is_about_room = matches!(event, Event::EnteredRoom | Event::LeftRoom);
+    let metric = if is_about_room { Metric::OCCUPANCY } else { Metric::MOTION };
     Observation::new(device.clone(), metric, Value::Event(event))
 }
 

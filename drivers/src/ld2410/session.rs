@@ -182,7 +182,13 @@ mod tests {
                 more => panic!("{more:?}"),
             },
             Output::Heard(_) => None,
-            other => Some(format!("{other:?}")),
+            other @ (Output::Request(_)
+            | Output::Outcome(_)
+            | Output::AwaitCommit
+            | Output::Remember(_)
+            | Output::Refused(_)
+            | Output::Well(_)
+            | Output::UnknownSender(_)) => panic!("{other:?}"),
         };
         outputs.filter_map(word).collect()
     }

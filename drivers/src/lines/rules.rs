@@ -52,12 +52,13 @@ impl std::str::FromStr for Pattern {
     fn from_str(text: &str) -> Result<Self, BadRules> {
         let mut builder = RegexBuilder::new(text);
         builder.unicode(false).size_limit(SIZE_LIMIT).dfa_size_limit(SIZE_LIMIT).nest_limit(NEST_LIMIT);
-        let regex = builder.build().map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => BadRules::TooLarge,
-            // The last line says what is wrong; those before it draw where.
-            error => {
-                BadRules::Syntax(error.to_string().lines().last().unwrap_or_default().replace("error: ", ""))
+        let regex = builder.build().map_err(|error| {
+            if matches!(error, regex::Error::CompiledTooBig(_)) {
+                return BadRules::TooLarge;
             }
+            // The last line says what is wrong; those before it draw where.
+            let text = error.to_string();
+            BadRules::Syntax(text.lines().last().unwrap_or_default().replace("error: ", ""))
         })?;
         if regex.capture_names().flatten().next().is_none() {
             return Err(BadRules::NoGroup);

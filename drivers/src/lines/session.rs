@@ -131,7 +131,12 @@ mod tests {
             }
             Output::Refused(refused) => Some(refused.error.to_string()),
             Output::Heard(_) => None,
-            other => panic!("{other:?}"),
+            other @ (Output::Request(_)
+            | Output::Outcome(_)
+            | Output::AwaitCommit
+            | Output::Remember(_)
+            | Output::Well(_)
+            | Output::UnknownSender(_)) => panic!("{other:?}"),
         };
         std::iter::from_fn(|| session.poll_output()).filter_map(word).collect()
     }

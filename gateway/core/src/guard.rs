@@ -4,7 +4,7 @@
 //! What the three say to each other is all that stands here: a device that is missing, or whose link is down, makes the
 //! rules that need it say that they cannot judge; what a rule comes to raises its alarm or clears it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -26,8 +26,10 @@ pub struct Household {
     pub pre_alarms: BTreeMap<DeviceId, Duration>,
     /// Supervision of people.
     pub rules: Vec<Rule>,
-    /// When alarms are held back that say so.
+    /// When alarms of `quiet_kinds` are held back.
     pub quiet_hours: Option<Window>,
+    /// What the quiet hours hold back. Calls for help and dangers to life are never held back, whatever stands here.
+    pub quiet_kinds: BTreeSet<AlarmKind>,
 }
 
 /// What is to be kept, and what is to be sent.
@@ -112,7 +114,7 @@ impl Guard {
             self.rules.handle_sign(device, sign, now);
         }
         if let Some(kind) = AlarmKind::raised_by(observation) {
-            let mut call = Call::new(Source::Device(device.clone()), kind);
+            let mut call = self.call(Source::Device(device.clone()), kind);
             call.pre_alarm = self.household.pre_alarms.get(device).copied().unwrap_or_default();
             call.test = observation.flags.has(Flags::TEST);
             self.alarms.handle_raised(call, now);
@@ -218,12 +220,18 @@ impl Guard {
         }
     }
 
+    fn call(&self, source: Source, kind: AlarmKind) -> Call {
+        let mut call = Call::new(source, kind);
+        call.inhibit.quiet_hours = self.household.quiet_kinds.contains(&kind);
+        call
+    }
+
     fn act_on(&mut self, judgement: &Judgement, now: Now) {
         let Some(rule) = self.household.rules.iter().find(|rule| rule.name == judgement.rule) else { return };
         let source = Source::Rule(rule.name.clone());
         match judgement.verdict {
             Verdict::Raise => {
-                let call = Call { severity: rule.severity, ..Call::new(source, rule.alarm()) };
+                let call = Call { severity: rule.severity, ..self.call(source, rule.alarm()) };
                 self.alarms.handle_raised(call, now);
             }
             Verdict::Clear => self.alarms.handle_cleared(&source, rule.alarm(), now),

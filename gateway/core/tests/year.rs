@@ -104,6 +104,7 @@ fn household() -> Household {
         pre_alarms: BTreeMap::from([(id("pendant"), Duration::from_mins(3))]),
         rules: rules(),
         quiet_hours: None,
+        quiet_kinds: BTreeSet::new(),
     }
 }
 

@@ -13,9 +13,10 @@ use varde_drivers::Session;
 use varde_link::{Address, Bluetooth, Central, CentralEvent, LinkError, Sought, Uuid};
 use varde_wire::{DeviceId, Instant};
 
+use super::captures::{self, CaptureFile};
 use super::line::{Conversation, Line, LineEnded};
 use super::radio_care::RadioCare;
-use crate::aside::Aside;
+use crate::aside::{Aside, Left};
 use crate::board::{Board, Fault};
 use crate::config::BleDevice;
 use crate::intake::Intake;
@@ -52,6 +53,8 @@ struct Radio {
 struct Heard {
     device: BleDevice,
     session: Mutex<Box<dyn Session>>,
+    /// Of what it advertises, where that is wanted. Each visit has a capture of its own.
+    capture: std::sync::Mutex<Option<CaptureFile>>,
     visits: std::sync::Mutex<Visits>,
 }
 
@@ -62,7 +65,7 @@ struct Visits {
     fruitless: Backoff,
 }
 
-/// Listens for these devices until the gateway stops; records what meters say where `captures` says so. Where sensors
+/// Listens for these devices until the gateway stops; records what they say where `captures` says so. Where sensors
 /// are among them, a silence of all that is longer than `quiet` is a fault of the radio.
 pub async fn serve(
     devices: Vec<BleDevice>,
@@ -81,7 +84,10 @@ pub async fn serve(
         }
         let fruitless = Backoff::new(RETRY_FIRST, RETRY_LONGEST, entropy::seed());
         let visits = Visits { rested: Instant::default(), fruitless };
-        heard.push(Heard { device, session: Mutex::new(session), visits: std::sync::Mutex::new(visits) });
+        let wanted = captures.as_deref().filter(|_| !device.profile.connects());
+        let capture = wanted.and_then(|directory| captures::begin(directory, device.name.as_str()));
+        let (capture, visits) = (std::sync::Mutex::new(capture), std::sync::Mutex::new(visits));
+        heard.push(Heard { device, session: Mutex::new(session), capture, visits });
     }
     Arc::new(Radio { devices: heard, quiet, captures, intake, board, aside, stopping }).listen().await;
 }
@@ -210,6 +216,7 @@ impl Radio {
         let Some(heard) = self.place_of(address).and_then(|place| self.devices.get(place)) else {
             return Ok(());
         };
+        heard.record(chunks);
         let mut session = heard.session.lock().await;
         self.line(heard).overhear(chunks, session.as_mut()).await?;
         match session.poll_timeout() {
@@ -285,7 +292,8 @@ impl Radio {
     /// Whether the device may be visited now: not too soon after the last time, and not while somebody pairs it.
     fn may_visit(&self, place: usize) -> bool {
         self.devices.get(place).is_some_and(|heard| {
-            heard.visits().rested <= clock::now() && !self.aside.keeps_from(heard.device.address)
+            heard.visits().rested <= clock::now()
+                && !self.aside.keeps_from(&Left::Device(heard.device.address))
         })
     }
 
@@ -345,6 +353,15 @@ impl Heard {
         };
         visits.rested = clock::now().after(rest);
         visits.fruitless.failures()
+    }
+
+    /// Writes down what it advertised.
+    fn record(&self, chunks: &[varde_link::Chunk]) {
+        // A capture is whole after every line.
+        let mut capture = self.capture.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(capture) = &mut *capture {
+            chunks.iter().for_each(|chunk| capture.heard(chunk));
+        }
     }
 
     fn visits(&self) -> std::sync::MutexGuard<'_, Visits> {

@@ -1,8 +1,5 @@
 //! A driver's session on a link: what the link brings goes in, what the session wants is done.
 
-use std::fs::{File, OpenOptions};
-use std::io::BufWriter;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,6 +9,7 @@ use varde_drivers::{Input, Order, Output, Session};
 use varde_link::{self as link, Link, LinkError, Recorder};
 use varde_wire::{DeviceId, Flags, Instant, Observation, Outcome, Stage};
 
+use super::captures;
 use super::commits::Commits;
 use crate::board::{Board, Fault};
 use crate::clock;
@@ -60,7 +58,7 @@ pub struct Line<'a> {
     pub name: &'a str,
     /// The device on it, where it is only one.
     pub device: Option<&'a DeviceId>,
-    /// Whether the line is only what a device says in advertisements.
+    /// Whether devices speak on it by themselves, as in advertisements or radio telegrams, rather than being visited.
     pub is_overheard: bool,
     /// Where orders for its devices come from; none where they only speak.
     pub mailbox: Option<&'a Mailbox>,
@@ -75,20 +73,8 @@ impl Line<'_> {
         captures: Option<&Path>,
     ) -> Conversation {
         let mut commits = Commits::new(self.intake.losses());
-        let mut conversation = match captures.map(|directory| self.capture(directory)) {
-            Some(Ok(file)) => match Recorder::new(link, BufWriter::new(file), clock::boot_ms) {
-                Ok(recorder) => self.converse(recorder, session, &mut commits).await,
-                Err(error) => {
-                    tracing::warn!("{}: the capture cannot be begun: {error}", self.name);
-                    let ended = LineEnded::Link(LinkError::CaptureEnded);
-                    return Conversation { ended, answered: false, hung_up: false };
-                }
-            },
-            Some(Err(error)) => {
-                // A technician's wish must not cost a reading.
-                tracing::warn!("{}: the capture cannot be begun: {error}", self.name);
-                self.converse(link, session, &mut commits).await
-            }
+        let mut conversation = match captures.and_then(|directory| captures::begin(directory, self.name)) {
+            Some(capture) => self.converse(Recorder::new(link, capture), session, &mut commits).await,
             None => self.converse(link, session, &mut commits).await,
         };
         session.handle_input(Input::Disconnected, clock::now());
@@ -266,11 +252,16 @@ impl Line<'_> {
                 Output::Refused(refused) => {
                     self.board.count("frames that could not be read");
                     tracing::debug!("{}: {}", self.name, refused.error);
-                    if let Some(device) = refused.device {
-                        self.board.device(&device, |state| state.refused += 1);
-                        if refused.error.problem.needs_somebody() {
-                            self.board.fault(Fault::Device(device), refused.error);
+                    let stands = match refused.device {
+                        Some(device) => {
+                            self.board.device(&device, |state| state.refused += 1);
+                            Fault::Device(device)
                         }
+                        // What the stick itself does wrong; it is over when the port is opened anew.
+                        None => Fault::Port(self.name.to_owned()),
+                    };
+                    if refused.error.problem.needs_somebody() {
+                        self.board.fault(stands, refused.error);
                     }
                 }
                 Output::Well(device) => self.board.well(&Fault::Device(device)),
@@ -286,14 +277,6 @@ impl Line<'_> {
     /// A line with many devices has nothing to remember of any.
     fn memory(&self, bytes: Vec<u8>, commits: &Commits) -> Option<Memory> {
         self.device.map(|device| commits.memory(device.clone(), bytes))
-    }
-
-    /// A capture holds health data in clear: only its owner may read it.
-    fn capture(&self, directory: &Path) -> std::io::Result<File> {
-        let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
-        let name: String = self.name.chars().map(plain).collect();
-        let path = directory.join(format!("{name}-{}.capture", clock::wall().as_unix_millis()));
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
     }
 }
 

@@ -12,6 +12,7 @@
 //! | [`beacons`] | sensors that are never connected to: BTHome and Ruuvi |
 //! | [`pty`] | a serial line that can be unplugged |
 //! | [`enocean`] | an EnOcean USB 300 stick and the senders it hears |
+//! | [`tty`] | an oximeter, a presence radar and a Modbus unit, each on a serial port |
 //! | [`dispenser`] | a medicine dispenser on the device link, and the person who takes from it |
 //! | [`network`] | a bad network between the gateway and the broker |
 //! | [`broker`] | mosquitto with mutual TLS |
@@ -33,6 +34,7 @@ pub mod mqtt;
 pub mod network;
 pub mod programs;
 pub mod pty;
+pub mod tty;
 
 mod error;
 pub use error::SimError;

@@ -73,7 +73,11 @@ impl Bus {
                 }
                 Output::Refused(refused) => refused.error.problem.to_string(),
                 Output::Well(device) => format!("{device} is well"),
-                other => panic!("{other:?}"),
+                other @ (Output::Request(_)
+                | Output::Outcome(_)
+                | Output::AwaitCommit
+                | Output::Remember(_)
+                | Output::UnknownSender(_)) => panic!("{other:?}"),
             };
             self.told.push((self.now / 1000, word));
         }
@@ -89,9 +93,9 @@ impl Bus {
         } else if function <= 2 {
             let bits =
                 registers[first..first + count].iter().enumerate().fold(0, |all, (at, bit)| all | bit << at);
-            body.extend([1, bits as u8]);
+            body.extend([1, u8::try_from(bits).unwrap()]);
         } else {
-            body.push((count * 2) as u8);
+            body.push(u8::try_from(count * 2).unwrap());
             body.extend(registers[first..first + count].iter().flat_map(|word| word.to_be_bytes()));
         }
         let crc = crc(&body).to_le_bytes();

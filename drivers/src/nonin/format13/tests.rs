@@ -12,7 +12,7 @@ pub(crate) fn spot(status: [u8; 2], pulse_rate: u16, spo2: u8, serial: &[u8]) ->
     data.extend([0, spo2]);
     data.extend(serial);
     let mut packet = START.to_vec();
-    packet.extend((data.len() as u16).to_be_bytes());
+    packet.extend(u16::try_from(data.len()).unwrap().to_be_bytes());
     packet.extend(&data);
     packet.push(data.iter().fold(0, |sum: u8, byte| sum.wrapping_add(*byte)));
     packet.push(ETX);

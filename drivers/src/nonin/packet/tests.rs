@@ -32,7 +32,7 @@ fn frame(format: DataFormat, status: u8, float: u8) -> Vec<u8> {
 
 /// A packet in which one frame has this status.
 pub(crate) fn packet_of(format: DataFormat, status: u8, pulse_rate: u16, spo2: u8) -> Vec<u8> {
-    let [high, low] = [(pulse_rate >> 7) as u8, (pulse_rate & 0x7F) as u8];
+    let [high, low] = [pulse_rate >> 7, pulse_rate & 0x7F].map(|part| u8::try_from(part).unwrap());
     let floats = (1..=25).map(|place| match place {
         1 | 14 | 20 | 22 => high,
         2 | 15 | 21 | 23 => low,
@@ -201,9 +201,9 @@ proptest! {
         let format = if seven { DataFormat::Seven } else { DataFormat::Two };
         let mut stream = noise.clone();
         stream.extend(packet_of(format, 0x80, 72, 97));
-        let whole = |at: usize| match format {
-            DataFormat::Two => matches!(format2(&stream[at..], 0), Found::Whole(..)),
-            _ => matches!(format7(&stream[at..], 0), Found::Whole(..)),
+        let whole = |at: usize| {
+            let find = if seven { format7 } else { format2 };
+            matches!(find(&stream[at..], 0), Found::Whole(..))
         };
         prop_assume!((noise.len().saturating_sub(4)..noise.len()).all(|at| !whole(at)));
 

@@ -110,7 +110,7 @@ fn every_fault_names_its_line_its_key_and_its_mend() {
             device("port", "prot = \"/dev/ttyUSB0\""),
             &[
                 "5: device.port: missing: add to this table the line port = \"/dev/serial/by-id/",
-                "8: device.prot: no such key; did you mean 'port'? Known here: name, protocol, port, line, id, address, profile, purpose, bind_key, clear_memory, consents, person, users",
+                "8: device.prot: no such key; did you mean 'port'? Known here: name, protocol, port, line, id, address, profile, purpose, bind_key, clear_memory, left_after_s, still_after_s, patterns, values, events, every_s, unit, poll_s, registers, consents, person, users",
             ],
         ),
         (
@@ -124,7 +124,7 @@ fn every_fault_names_its_line_its_key_and_its_mend() {
         (
             device("profile", "profile = \"F6-2-01\"\npurpose = \"pendent\""),
             &[
-                "10: device.profile: 'F6-2-01' is no known profile; did you mean 'F6-02-01'? Known: F6-02-01, F6-02-02, D5-00-01",
+                "10: device.profile: 'F6-2-01' is no known profile; did you mean 'F6-02-01'? Known: F6-02-01, F6-02-02, F6-03-01, F6-03-02, F6-04-01, F6-05-00, F6-05-01, F6-05-02, F6-10-00",
                 "11: device.purpose: 'pendent' is no known purpose; did you mean 'pendant'? Known: pendant, switch",
             ],
         ),
@@ -183,6 +183,102 @@ fn every_fault_names_its_line_its_key_and_its_mend() {
             &[
                 "13: device.name: 'pendant-1' stands at a.toml:6 already: two devices cannot share it",
                 "16: device.id: 'FEFB9A1C' stands at a.toml:9 already: two devices cannot share it",
+            ],
+        ),
+        (
+            format!("{OXIMETER}{}", OXIMETER.replace("oximeter-1", "oximeter-2")),
+            &[
+                "13: device.port: 'oximeter-2' cannot share this port with 'oximeter-1': a nonin line has one device",
+            ],
+        ),
+        (
+            format!("{PENDANT}{}", OXIMETER.replace("usb-nonin", "usb-EnOcean_USB300")),
+            &[
+                "14: device.port: 'oximeter-1' cannot share this port with 'pendant-1', which speaks esp3: a port has one protocol",
+            ],
+        ),
+        (
+            format!("{OXIMETER}line = \"9600\"\nunit = 1\npatterns = ['x']\n"),
+            &[
+                "10: device.line: expected speed, data bits, parity (N, E or O) and stop bits as the device's manual",
+                "11: device.unit: means nothing to a device of protocol 'nonin'",
+                "12: device.patterns: means nothing to a device of protocol 'nonin'",
+            ],
+        ),
+        (
+            OXIMETER.replace("data-format-2", "data-format-3"),
+            &["9: device.profile: 'data-format-3' is no known profile; did you mean 'data-format-"],
+        ),
+        (
+            format!("{PENDANT}line = \"9600 8N1\""),
+            &["11: device.line: means nothing to a device of protocol 'esp3'"],
+        ),
+        (
+            serial(
+                "lines",
+                "patterns = [ '^(?<w>[0-9' , '^x$' ]\nvalues = { w = \"MDC_MASS_BODY kg\" }\nevents = { low = \"low\" }",
+            ),
+            &[
+                "9: device.patterns: no regular expression: unclosed character class",
+                "9: device.patterns: has no named group such as (?<weight>[0-9.]+)",
+                "10: device.values: 'MDC_MASS_BODY' is no metric that is known",
+                "11: device.events: 'low' is no event that such a device can tell of; known: safety-alarm, ",
+            ],
+        ),
+        (
+            serial(
+                "lines",
+                "patterns = [ '^(?<w>[0-9]+)$' ]\nvalues = { w = \"MDC_MASS_BODY_ACTUAL kg\" }\nevents = { low = \"battery-low\" }",
+            ),
+            &[
+                "11: device.events: no pattern has a group of this name: name one (?<low>…), or leave this out",
+            ],
+        ),
+        (
+            serial("lines", "patterns = [ '^(?<w>[0-9]+)$' ]"),
+            &["9: device.patterns: the group 'w' has no meaning: add it to values or to events"],
+        ),
+        (serial("lines", ""), &["5: device.patterns: missing: add to this table the line patterns = [ '"]),
+        (
+            serial(
+                "modbus",
+                "unit = 248\npoll_s = 0\nregisters = { a = \"input 1\", b = \"input 1 u16 MDC_TEMP_ROOM C\" }",
+            ),
+            &[
+                "9: device.unit: expected a whole number of 1 to 247, got 248",
+                "10: device.poll_s: expected a whole number of 1 to 3600, got 0",
+                "11: device.registers: expected a table, an address, a kind and a meaning",
+                "11: device.registers: 'C' is no unit that is known",
+            ],
+        ),
+        (
+            serial("modbus", ""),
+            &[
+                "5: device.registers: missing: add below this table [device.registers] and a line such as mains =",
+                "5: device.unit: missing: add to this table the line unit = 1",
+            ],
+        ),
+        (
+            format!("{}{}", serial("modbus", UNIT), serial("modbus", UNIT).replace("device-1", "device-2")),
+            &[
+                "15: device.port: 'device-2' has unit address 7, as 'device-1' has on the same port: give each its own",
+            ],
+        ),
+        (
+            format!(
+                "{}line = \"9600 8N1\"\n{}line = \"9600 8E1\"\n",
+                serial("modbus", UNIT),
+                serial("modbus", &UNIT.replace('7', "8")).replace("device-1", "device-2")
+            ),
+            &[
+                "20: device.line: the devices of a port share its line, which is \"9600 8N1\" at a.toml:11: mend one of the two",
+            ],
+        ),
+        (
+            format!("{CUFF}poll_s = 1\nregisters = {{ a = \"b\" }}"),
+            &[
+                "10: device.poll_s: means nothing to a device of protocol 'ble'",
+                "11: device.registers: means nothing to a device of protocol 'ble'",
             ],
         ),
         (
@@ -251,4 +347,18 @@ fn the_faults_of_every_file_are_told_also_beside_lines_that_are_not_toml() {
     for (fault, expected) in faults.iter().zip(expected) {
         assert!(fault.starts_with(expected), "{fault}");
     }
+}
+
+const OXIMETER: &str = r#"
+[[device]]
+name = "oximeter-1"
+protocol = "nonin"
+port = "/dev/serial/by-id/usb-nonin"
+profile = "data-format-2"
+"#;
+
+const UNIT: &str = "unit = 7\nregisters = { mains = \"discrete 5 off mains-lost on mains-restored\" }";
+
+fn serial(protocol: &str, rest: &str) -> String {
+    format!("\n[[device]]\nname = \"device-1\"\nprotocol = \"{protocol}\"\nport = \"/dev/ttyS1\"\n{rest}\n")
 }

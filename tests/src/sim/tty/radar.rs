@@ -1,0 +1,55 @@
+//! The bytes of a Hi-Link LD2410, after its serial communication protocol V1.02.
+
+/// Whom the radar sees.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u8)]
+pub enum Target {
+    /// Nobody.
+    Nobody = 0,
+    /// Somebody who moves.
+    Moving = 1,
+    /// Somebody who keeps still.
+    Still = 2,
+}
+
+/// A basic report.
+pub fn report(target: Target) -> Vec<u8> {
+    let data = [2, 0xAA, target as u8, 81, 0, 60, 0, 0, 59, 0, 0, 0x55, 0];
+    frame([0xF4, 0xF3, 0xF2, 0xF1], &data, [0xF8, 0xF7, 0xF6, 0xF5])
+}
+
+/// What the radar answers to these bytes of the gateway.
+pub fn answers(commands: &[u8]) -> Vec<u8> {
+    let asked = |word: u8| {
+        commands.windows(4).any(|bytes| bytes == [0xFB, 0xFA, 2, 0] || bytes == [0xFB, 0xFA, 4, 0])
+            && commands.windows(2).any(|bytes| bytes == [word, 0])
+    };
+    let mut answers = Vec::new();
+    for (word, rest) in
+        [(0xFF, &[1, 0, 0x40, 0][..]), (0xA0, &[0, 1, 2, 1, 0x16, 0x24, 0x06, 0x22]), (0xFE, &[])]
+    {
+        if asked(word) {
+            let data = [&[word, 1, 0, 0], rest].concat();
+            answers.extend(frame([0xFD, 0xFC, 0xFB, 0xFA], &data, [4, 3, 2, 1]));
+        }
+    }
+    answers
+}
+
+fn frame(header: [u8; 4], data: &[u8], footer: [u8; 4]) -> Vec<u8> {
+    let length = u16::try_from(data.len()).unwrap_or(u16::MAX).to_le_bytes();
+    [&header, length.as_slice(), data, &footer].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_has_the_length_of_the_one_in_the_protocol() {
+        assert_eq!(report(Target::Still).len(), 23);
+        assert_eq!(report(Target::Still)[..9], [0xF4, 0xF3, 0xF2, 0xF1, 13, 0, 2, 0xAA, 2]);
+        let answer = answers(&[0xFD, 0xFC, 0xFB, 0xFA, 2, 0, 0xFE, 0, 4, 3, 2, 1]);
+        assert_eq!(answer, [0xFD, 0xFC, 0xFB, 0xFA, 4, 0, 0xFE, 1, 0, 0, 4, 3, 2, 1]);
+    }
+}
