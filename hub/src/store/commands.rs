@@ -217,3 +217,6 @@ const fn rank(stage: Stage) -> i64 {
         Stage::Done | Stage::Refused(_) | Stage::Expired => 3,
     }
 }
+
+#[cfg(test)]
+mod tests;
