@@ -107,6 +107,25 @@ impl<'a> Table<'a> {
         Some(Ok(Located { value, place }))
     }
 
+    /// A list of texts.
+    pub(super) fn list(&mut self, key: &'static str) -> Field<Vec<Located<String>>> {
+        const EXPECTED: &str = "a list of texts such as [\"a\", \"b\"]";
+        let (value, place) = self.take(key)?;
+        let DeValue::Array(array) = value else {
+            return Some(Err(self.mistyped(key, EXPECTED, &value, place)));
+        };
+        let mut texts = Vec::new();
+        for element in array {
+            let at = self.source.place(element.span().start);
+            let value = element.into_inner();
+            let DeValue::String(text) = value else {
+                return Some(Err(self.mistyped(key, EXPECTED, &value, at)));
+            };
+            texts.push(Located { value: text.into_owned(), place: at });
+        }
+        Some(Ok(Located { value: texts, place }))
+    }
+
     /// A table of texts whose keys are anything.
     pub(super) fn texts(&mut self, key: &'static str) -> Vec<(Located<String>, Located<String>)> {
         const EXPECTED: &str = "pairs in braces such as { \"1\" = \"p-1\", \"2\" = \"p-2\" }";

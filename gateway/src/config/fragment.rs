@@ -27,6 +27,7 @@ pub(super) struct Fragment {
     pub(super) capture_directory: Field<String>,
     pub(super) bluetooth_quiet_s: Field<i64>,
     pub(super) devices: Vec<DeviceFragment>,
+    pub(super) rules: Vec<RuleFragment>,
 }
 
 /// What one `[[device]]` says.
@@ -46,6 +47,24 @@ pub(super) struct DeviceFragment {
     pub(super) consents: Vec<(Located<String>, Located<String>)>,
     pub(super) person: Field<String>,
     pub(super) users: Vec<(Located<String>, Located<String>)>,
+}
+
+/// What one `[[rule]]` says.
+#[derive(Debug)]
+pub(super) struct RuleFragment {
+    pub(super) place: Place,
+    pub(super) name: Field<String>,
+    pub(super) watch: Field<String>,
+    pub(super) devices: Field<Vec<Located<String>>>,
+    pub(super) doors: Field<Vec<Located<String>>>,
+    pub(super) elsewhere: Field<Vec<Located<String>>>,
+    pub(super) within_min: Field<i64>,
+    pub(super) from: Field<String>,
+    pub(super) to: Field<String>,
+    pub(super) since: Field<String>,
+    pub(super) by: Field<String>,
+    pub(super) days: Field<Vec<Located<String>>>,
+    pub(super) severity: Field<i64>,
 }
 
 impl Fragment {
@@ -136,6 +155,24 @@ impl Fragment {
             });
             faults.extend(device.finish());
         }
+        for mut rule in document.tables("rule") {
+            fragment.rules.push(RuleFragment {
+                place: rule.place().clone(),
+                name: rule.text("name"),
+                watch: rule.text("watch"),
+                devices: rule.list("devices"),
+                doors: rule.list("doors"),
+                elsewhere: rule.list("elsewhere"),
+                within_min: rule.number("within_min"),
+                from: rule.text("from"),
+                to: rule.text("to"),
+                since: rule.text("since"),
+                by: rule.text("by"),
+                days: rule.list("days"),
+                severity: rule.number("severity"),
+            });
+            faults.extend(rule.finish());
+        }
         faults.extend(document.finish());
         (fragment, faults)
     }
@@ -143,6 +180,7 @@ impl Fragment {
     /// This one with another laid over it.
     pub(super) fn overridden_by(mut self, later: Self) -> Self {
         self.devices.extend(later.devices);
+        self.rules.extend(later.rules);
         Self {
             state_directory: later.state_directory.or(self.state_directory),
             uplink: later.uplink.or(self.uplink),
@@ -156,6 +194,7 @@ impl Fragment {
             capture_directory: later.capture_directory.or(self.capture_directory),
             bluetooth_quiet_s: later.bluetooth_quiet_s.or(self.bluetooth_quiet_s),
             devices: self.devices,
+            rules: self.rules,
         }
     }
 }
