@@ -23,6 +23,7 @@ pub mod intake;
 pub mod integrity;
 pub mod log;
 pub mod observer;
+pub mod rules_command;
 pub mod snapshot;
 pub mod socket;
 pub mod status;

@@ -3,6 +3,7 @@
 mod credentials;
 mod examples;
 mod faults;
+mod rules;
 
 use std::{
     fs,

@@ -35,9 +35,9 @@ pub(super) async fn versions<L: Link>(bench: &mut Bench<L>) -> Result<(), Failed
 
 pub(super) async fn heartbeat<L: Link>(bench: &mut Bench<L>) -> Result<(), Failed> {
     bench.greet().await?;
-    bench.message("a State within a second of the greeting", PROMPT, |message| state(message)).await?;
+    bench.message("a State within a second of the greeting", PROMPT, state).await?;
     let limit = Duration::from_millis(HEARTBEAT_MS) + PROMPT;
-    bench.message("a State every ten seconds", limit, |message| state(message)).await
+    bench.message("a State every ten seconds", limit, state).await
 }
 
 fn state(message: &ToGateway) -> Option<()> {
