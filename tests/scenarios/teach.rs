@@ -1,7 +1,5 @@
 //! A technician teaches a sender in on the stick on which a running gateway listens.
 
-#![expect(clippy::unwrap_used, reason = "a scenario that cannot go on has failed")]
-
 use std::time::Duration;
 
 use serde_json::Value;

@@ -4,10 +4,11 @@
 //! else is heard there meanwhile is lost, alarms too: the technician is told so, and the window closes by itself.
 
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::time::Duration;
 
 use clap::Args;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{sleep, timeout};
 use varde_drivers::SerialProtocol;
 use varde_drivers::esp3::{Eep, Offer, SenderId, TeachOutput, TeachWindow};
 use varde_link::{Link as _, LinkError, Request, SerialLink};
@@ -105,7 +106,7 @@ impl Lesson {
             say(format_args!("until this ends the gateway does not hear {}", unheard.join(", ")));
         }
         let mut window = TeachWindow::open();
-        let end = Instant::now() + Duration::from_secs(self.seconds);
+        let mut closing = pin!(sleep(Duration::from_secs(self.seconds)));
         loop {
             while let Some(output) = window.poll_output() {
                 match output {
@@ -119,10 +120,10 @@ impl Lesson {
                     }
                 }
             }
-            match timeout_at(end.min(Instant::now() + SILENCE), link.next()).await {
-                Ok(chunk) => window.handle_bytes(&chunk?.bytes),
-                Err(_) if Instant::now() >= end => return Ok(None),
-                Err(_) => window.handle_silence(),
+            tokio::select! {
+                chunk = link.next() => window.handle_bytes(&chunk?.bytes),
+                () = sleep(SILENCE) => window.handle_silence(),
+                () = &mut closing => return Ok(None),
             }
         }
     }
