@@ -101,7 +101,6 @@ fn a_meter_that_stays_and_says_nothing_is_asked_something_it_has_answered_before
 }
 
 #[test]
-#[expect(clippy::wildcard_enum_match_arm, reason = "only what comes before the first subscription counts")]
 fn a_meter_that_sends_and_goes_is_asked_for_its_clock_first_the_next_time_and_then_not_for_a_day() {
     const CLOCK: Uuid = Uuid::sig(0x2A2B);
     let home = HomeTime { unix_s: 1_792_317_909, utc_offset_min: 120, daylight_saving_min: 60 };
