@@ -19,16 +19,24 @@
 //! | BLE profile `generic-health-sensor` | [`gatt::health_sensor`] and [`gatt::acom`], with [`gatt::elapsed_time`], [`gatt::reconnection`], [`gatt::battery`] and [`gatt::device_information`] | anything that says by itself what it measures: Generic Health Sensor Service 1.0 |
 //! | BLE profile `glucose` | [`gatt::glucose`], with [`gatt::record_access`] | blood glucose meters: Glucose Service 1.0.1 |
 //! | BLE profile `pulse-oximeter` | [`gatt::pulse_oximeter`], with [`gatt::record_access`] | pulse oximeters, spot-check and continuous: Pulse Oximeter Service 1.0.1 |
+//! | serial protocol `esp3`, profile `F6-02-xx`, `F6-03-xx` | [`esp3`] | EnOcean rockers: alarm pendants and switches |
+//! | serial protocol `esp3`, profile `F6-04-01`, `F6-10-00` | [`esp3`] | EnOcean key card switches, window handles |
+//! | serial protocol `esp3`, profile `F6-05-00` to `F6-05-02` | [`esp3`] | EnOcean detectors of wind, water, smoke |
+//! | serial protocol `esp3`, profile `D5-00-01` | [`esp3`] | EnOcean contacts on doors and windows |
+//! | serial protocol `esp3`, profile `A5-02-xx`, `A5-04-xx`, `A5-06-xx` | [`esp3`] | EnOcean sensors of temperature, humidity, light |
+//! | serial protocol `esp3`, profile `A5-07-xx`, `A5-08-01`, `D2-15-00` | [`esp3`] | EnOcean sensors of motion |
+//! | serial protocol `esp3`, profile `A5-10-xx` | [`esp3`] | EnOcean room panels |
+//! | serial protocol `esp3`, profile `A5-12-01`, `A5-20-xx`, `A5-30-03`, `A5-38-08`, `D2-01-xx` | [`esp3`] | EnOcean meters, valves, input modules, central commands, plugs |
+//! | serial protocol `esp3`, profile `D2-03-0A` | [`esp3`] | EnOcean buttons with a battery: pendants and switches |
+//! | serial protocol `esp3`, profile `D2-14-40`, `D2-14-41` | [`esp3`] | EnOcean multi-sensors |
 //! | serial protocol `nonin`, profiles `data-format-2`, `-7`, `-8`, `-13` | [`nonin`] | Nonin's pulse oximeters |
 //! | serial protocol `ld2410` | [`ld2410`] | Hi-Link's LD2410 presence radars |
 //! | serial protocol `lines` | [`lines`] and [`meaning`] | anything that prints lines of text: scales, meters, boxes |
 //! | serial protocol `modbus` | [`modbus`] and [`meaning`] | Modbus RTU units: mains monitors, battery supplies, room sensors |
-//! | serial protocol `esp3`, profile `F6-02-01`, `F6-02-02` | [`esp3::f6_02`] | EnOcean rockers: alarm pendants and switches |
-//! | serial protocol `esp3`, profile `D5-00-01` | [`esp3::d5_00_01`] | EnOcean contacts on doors and windows |
 //! | serial protocol `device-link` | [`device_link`] | dispensers, panels and alarms that speak the open device link |
 //!
 //! To add a device: its file, beside it the vectors of its specification, a line here, a row in
-//! [`BleProfile`] or [`esp3::Eep`], a fuzz target.
+//! [`BleProfile`] or in a family of [`esp3::Eep`], a fuzz target.
 //!
 //! The crate is pure: it reads no clock, no file, no random source, and it never logs. Decoders take any bytes:
 //! they never panic and never allocate by a length that the bytes claim.

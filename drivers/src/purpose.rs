@@ -9,14 +9,19 @@ pub enum Purpose {
     Switch,
     /// It feels whether somebody is in bed.
     Bed,
+    /// It feels water where none should be.
+    Water,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: &[Self] = &[Self::Pendant, Self::Switch, Self::Bed];
+    pub const ALL: &[Self] = &[Self::Pendant, Self::Switch, Self::Bed, Self::Water];
 
     /// Those that a button or rocker can have.
     pub const OF_BUTTONS: &[Self] = &[Self::Pendant, Self::Switch];
+
+    /// Those that a sensor that advertises can have.
+    pub const OF_ADVERTISERS: &[Self] = &[Self::Pendant, Self::Switch, Self::Bed];
 
     /// The purpose's name in the configuration.
     pub const fn name(self) -> &'static str {
@@ -24,6 +29,7 @@ impl Purpose {
             Self::Pendant => "pendant",
             Self::Switch => "switch",
             Self::Bed => "bed",
+            Self::Water => "water",
         }
     }
 

@@ -129,8 +129,9 @@ pub enum Output {
     Outcome(Outcome),
     /// Tell by [`Input::Committed`] when every reading so far is kept for good.
     AwaitCommit,
-    /// Keep these bytes over restarts, for [`Session::recall`]; they replace what was kept before. They are not
-    /// sealed: nothing in them may tell of a person's health.
+    /// Keep these bytes over restarts, for [`Session::recall`]; they replace what was kept before. They are kept in the
+    /// same moment as the reading that was given right before them, and never without any reading given earlier, so they
+    /// may speak of all those as kept. They are not sealed: nothing in them may tell of a person's health.
     Remember(Vec<u8>),
     /// A sign of life that carries no reading.
     Heard(DeviceId),

@@ -1,16 +1,18 @@
 //! Standing aside: while a technician pairs a Bluetooth device, the gateway leaves that device alone. A connection of its
-//! own would make BlueZ begin a pairing that nobody asked for, in the midst of the one that somebody did.
+//! own would make BlueZ begin a pairing that nobody asked for, in the midst of the one that somebody did. In the same
+//! way it leaves a serial port to a technician who teaches in what is heard there: only one program can hold it.
 //!
-//! Whoever pairs sends the device's address on a line, gets `aside` on a line, and holds the connection for as long as it
-//! takes: when it ends, in whatever way, the gateway is back.
+//! Whoever asks sends the device's address or the port's path on a line, gets `aside` on a line, and holds the
+//! connection for as long as it takes: when it ends, in whatever way, the gateway is back.
 
 use std::collections::BTreeSet;
 use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use varde_link::Address;
@@ -21,19 +23,53 @@ const NAME: &str = "aside.sock";
 
 /// How long either side may take for its line.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// The longest line that may be asked with; an address has 17 bytes.
-const LONGEST: u64 = 32;
+/// The longest line that may be asked with: a path can be as long as that.
+const LONGEST: u64 = 4096;
 /// How many may pair at a time; there is one technician.
 const MOST: usize = 4;
 
-/// The devices that are left alone.
+/// What is left alone.
 #[derive(Debug, Default)]
-pub struct Aside(Mutex<BTreeSet<Address>>);
+pub struct Aside(watch::Sender<BTreeSet<Left>>);
+
+/// Something that the gateway can leave alone.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Left {
+    /// A Bluetooth device.
+    Device(Address),
+    /// A serial port, by the path that the configuration has.
+    Port(PathBuf),
+}
+
+impl Left {
+    fn of_line(line: &str) -> io::Result<Self> {
+        if line.starts_with('/') {
+            return Ok(Self::Port(line.into()));
+        }
+        line.parse().map(Self::Device).map_err(io::Error::other)
+    }
+}
+
+/// The line with which it is asked for.
+impl std::fmt::Display for Left {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Device(address) => address.fmt(f),
+            Self::Port(path) => path.display().fmt(f),
+        }
+    }
+}
 
 impl Aside {
-    /// Whether this device is to be left alone.
-    pub fn keeps_from(&self, address: Address) -> bool {
-        self.devices().contains(&address)
+    /// Whether this is to be left alone.
+    pub fn keeps_from(&self, left: &Left) -> bool {
+        self.0.borrow().contains(left)
+    }
+
+    /// Waits until this is to be left alone, or not any more.
+    pub async fn until(&self, left: &Left, alone: bool) {
+        // The sender lives as long as this does.
+        let _ = self.0.subscribe().wait_for(|all| all.contains(left) == alone).await;
     }
 
     /// Stands aside for whoever may ask, until the task is ended.
@@ -65,41 +101,36 @@ impl Aside {
         let mut lines = tokio::io::BufReader::new(read.take(LONGEST));
         let mut asked = String::new();
         timeout(PATIENCE, lines.read_line(&mut asked)).await??;
-        let address: Address = asked.trim().parse().map_err(io::Error::other)?;
-        // Two that pair one device are their own trouble: the first to end ends it for both.
-        self.devices().insert(address);
-        let _back = Back { aside: self, address };
+        let left = Left::of_line(asked.trim_end_matches('\n'))?;
+        // Two that ask for the same are their own trouble: the first to end ends it for both.
+        self.0.send_if_modified(|all| all.insert(left.clone()));
+        let _back = Back { aside: self, left };
         timeout(PATIENCE, write.write_all(b"aside\n")).await??;
         let mut rest = lines.into_inner();
         rest.set_limit(u64::MAX);
         while rest.read_u8().await.is_ok() {}
         Ok(())
     }
-
-    fn devices(&self) -> MutexGuard<'_, BTreeSet<Address>> {
-        // A set is whole after every change.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Ends it, also where the task is ended.
 struct Back<'a> {
     aside: &'a Aside,
-    address: Address,
+    left: Left,
 }
 
 impl Drop for Back<'_> {
     fn drop(&mut self) {
-        self.aside.devices().remove(&self.address);
+        self.aside.0.send_if_modified(|all| all.remove(&self.left));
     }
 }
 
-/// Has the gateway that runs on this state directory leave a device alone, for as long as what is given lives. Where none
-/// runs, nobody has to.
-pub fn ask(state_directory: &Path, address: Address) -> Option<impl Sized + use<>> {
+/// Has the gateway that runs on this state directory leave something alone, for as long as what is given lives. Where
+/// none runs, nobody has to.
+pub fn ask(state_directory: &Path, left: &Left) -> Option<impl Sized + use<>> {
     let mut stream = socket::connect(NAME, state_directory).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).ok()?;
-    stream.write_all(format!("{address}\n").as_bytes()).ok()?;
+    stream.write_all(format!("{left}\n").as_bytes()).ok()?;
     let mut answer = String::new();
     BufReader::new(&stream).read_line(&mut answer).ok()?;
     (answer == "aside\n").then_some(stream)
@@ -110,26 +141,28 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_device_is_left_alone_for_as_long_as_somebody_pairs_it() {
+    async fn what_is_asked_for_is_left_alone_for_as_long_as_somebody_asks() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().to_owned();
-        let [cuff, scale] = [1, 2].map(|last| Address([0xF0, 0xF1, 0xF2, 0xF3, 0xF4, last]));
-        assert!(ask(&path, cuff).is_none(), "no gateway runs");
+        let cuff = Left::Device(Address([0xF0, 0xF1, 0xF2, 0xF3, 0xF4, 1]));
+        let port = Left::Port("/dev/serial/by-id/usb-EnOcean_USB300".into());
+        assert!(ask(&path, &cuff).is_none(), "no gateway runs");
         let aside = Arc::new(Aside::default());
         let serving = Arc::clone(&aside);
         let state = path.clone();
         let served = tokio::spawn(async move { serving.serve(&state).await });
-        let held = loop {
-            let path = path.clone();
-            if let Some(held) = tokio::task::spawn_blocking(move || ask(&path, cuff)).await.unwrap() {
-                break held;
-            }
-            tokio::task::yield_now().await;
-        };
-        assert!(aside.keeps_from(cuff) && !aside.keeps_from(scale));
-        drop(held);
-        while aside.keeps_from(cuff) {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+        for (left, other) in [(&cuff, &port), (&port, &cuff)] {
+            let held = loop {
+                let (path, left) = (path.clone(), left.clone());
+                if let Some(held) = tokio::task::spawn_blocking(move || ask(&path, &left)).await.unwrap() {
+                    break held;
+                }
+                tokio::task::yield_now().await;
+            };
+            aside.until(left, true).await;
+            assert!(aside.keeps_from(left) && !aside.keeps_from(other));
+            drop(held);
+            aside.until(left, false).await;
         }
         served.abort();
     }

@@ -7,14 +7,18 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use jiff::tz::TimeZone;
 use varde_drivers::advert::{AdvertFormat, Secret};
 use varde_drivers::esp3::Eep;
 use varde_drivers::nonin::DataFormat;
 use varde_link::Address;
 
 use crate::config::{DEFAULT_DIRECTORY, Settings};
+use crate::device_link_command::DeviceLinkCommand;
 use crate::devices_command::DevicesCommand;
-use crate::{clock, config, daemon, decode, devices_command, log, observer, status};
+use crate::{
+    clock, config, daemon, decode, device_link_command, devices_command, log, observer, rules_command, status,
+};
 
 pub(crate) const EX_USAGE: u8 = 64;
 const EX_DATAERR: u8 = 65;
@@ -65,10 +69,33 @@ enum Command {
         #[command(subcommand)]
         what: DevicesCommand,
     },
+    /// For makers of dispensers, panels and alarms: test a prototype's end of the device link
+    DeviceLink {
+        #[command(subcommand)]
+        what: DeviceLinkCommand,
+    },
+    /// Supervision of people: what the rules of a configuration would do
+    Rules {
+        #[command(subcommand)]
+        what: Rules,
+    },
     /// Decode bytes of a device: one JSON object a line
     Decode {
         #[command(subcommand)]
         what: Decode,
+    },
+}
+
+#[derive(Subcommand)]
+enum Rules {
+    /// Show when the configured rules would have raised alarms, over what a home once said
+    Try {
+        /// What was said: the lines of `varde-hub show --json`
+        #[arg(long, value_name = "FILE")]
+        recording: PathBuf,
+        /// Directory of the configuration's *.toml files
+        #[arg(long, value_name = "DIR", default_value = DEFAULT_DIRECTORY)]
+        config: PathBuf,
     },
 }
 
@@ -150,6 +177,12 @@ pub fn run() -> ExitCode {
             Ok(()) => 0,
             Err(failure) => fail(failure.code, &failure),
         },
+        Command::DeviceLink { what } => match device_link_command::run(what) {
+            Ok(true) => 0,
+            Ok(false) => 1,
+            Err(error) => fail(EX_UNAVAILABLE, &error),
+        },
+        Command::Rules { what: Rules::Try { recording, config } } => try_rules(&recording, &config),
         Command::Decode { what: Decode::Gatt { uuid, hex } } => decode_gatt(&uuid, &hex),
         Command::Decode { what: Decode::Bthome(advert) } => decode_advert(AdvertFormat::BtHome, &advert),
         Command::Decode { what: Decode::Ruuvi(advert) } => decode_advert(AdvertFormat::Ruuvi, &advert),
@@ -195,6 +228,23 @@ fn check(config: &Path) -> u8 {
             0
         }
         Err(faults) => fail(EX_CONFIG, &faults),
+    }
+}
+
+fn try_rules(recording: &Path, config: &Path) -> u8 {
+    let rules = match Settings::rules(config) {
+        Ok(rules) => rules,
+        Err(faults) => return fail(EX_CONFIG, &faults),
+    };
+    match std::fs::read_to_string(recording) {
+        Ok(text) => match rules_command::timeline(rules, &text, &TimeZone::system()) {
+            Ok(timeline) => {
+                say(&timeline);
+                0
+            }
+            Err(error) => fail(EX_DATAERR, &format!("{}: {error}", recording.display())),
+        },
+        Err(error) => fail(EX_IOERR, &format!("{} cannot be read: {error}", recording.display())),
     }
 }
 

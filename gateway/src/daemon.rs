@@ -21,6 +21,7 @@ use crate::devices::{ble, serial};
 use crate::dispatch::Dispatcher;
 use crate::intake::Intake;
 use crate::snapshot::Sources;
+use crate::stopping::stopping;
 use crate::store::{Identity, Options, Store, StoreError};
 use crate::tasks::{TaskEnded, Tasks};
 use crate::uplink::{UplinkError, mqtt::Mqtt, tls};
@@ -45,6 +46,9 @@ pub enum Fatal {
 
 /// Between two looks at the clock, and at other things that seldom change.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
+
+/// How long the links may take for their last words when the daemon stops. systemd waits longer (`TimeoutStopSec=`).
+const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// Runs until SIGTERM or SIGINT.
 ///
@@ -105,17 +109,24 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
     );
     let keys = Keys { gateway: gateway.clone(), open: credentials.open.clone(), hub };
 
+    let (stop, stopping) = stopping();
+    let mut lines = Tasks::default();
     let mut tasks = Tasks::default();
     tasks.spawn("uplink", dispatcher.run());
     let mut routes: Routes = settings.ble.iter().map(|device| (device.name.clone(), None)).collect();
     let captures = settings.capture_directory.clone();
+    let aside = Arc::new(Aside::default());
+    if !(settings.serial.is_empty() && settings.ble.is_empty()) {
+        tasks.spawn("standing aside", stand_aside(settings.state_directory.clone(), Arc::clone(&aside)));
+    }
     for port in settings.serial {
         let mailbox = Arc::new(Mailbox::new(ends.outcomes.clone()));
         let names = port.roster.entries().into_iter().map(|device| device.name.clone());
         routes.extend(names.map(|name| (name, Some(Arc::clone(&mailbox)))));
         let name = format!("port {}", port.path.display());
-        let (intake, board) = (Arc::clone(&intake), Arc::clone(&board));
-        tasks.spawn(name, serial::serve(port, captures.clone(), intake, board, mailbox));
+        let known = (Arc::clone(&intake), Arc::clone(&board));
+        let told = (Arc::clone(&aside), mailbox, stopping.clone());
+        lines.spawn(name, serial::serve(port, captures.clone(), known, told));
     }
     let own = Own {
         gateway: gateway.to_string(),
@@ -128,10 +139,8 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
     };
     tasks.spawn("commands", Commands::new(keys, own, routes).run(ends));
     if !settings.ble.is_empty() {
-        let aside = Arc::new(Aside::default());
-        tasks.spawn("standing aside", stand_aside(settings.state_directory.clone(), Arc::clone(&aside)));
         let (quiet, intake, board) = (settings.bluetooth_quiet, Arc::clone(&intake), Arc::clone(&board));
-        tasks.spawn("bluetooth", ble::serve(settings.ble, quiet, captures, intake, board, aside));
+        lines.spawn("bluetooth", ble::serve(settings.ble, quiet, captures, intake, board, aside, stopping));
     }
     let faults = Arc::clone(&intake);
     tasks.spawn("reports of faults", async move { faults.report_faults().await });
@@ -153,14 +162,27 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,
         ended = tasks.failed() => Some(ended),
+        ended = lines.failed() => Some(ended),
     };
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
     tracing::info!("stopping: what is committed stays, what is on its way is sent again next time");
+    stop.now();
+    if tokio::time::timeout(LAST_WORDS, lines.ended()).await.is_err() {
+        tracing::warn!(
+            "a device did not let go in time: what it still had to say is asked for again next time"
+        );
+    }
+    lines.shutdown().await;
     store.keep_trusted(clocks.last_trusted()).await;
     let stopped = store.stop().await;
     tasks.shutdown().await;
     match failed {
-        Some(ended) => Err(ended.into()),
+        Some(ended) => {
+            if let Err(error) = stopped {
+                tracing::error!("{error}");
+            }
+            Err(ended.into())
+        }
         None => Ok(stopped?),
     }
 }
@@ -242,12 +264,14 @@ async fn let_watch(state_directory: PathBuf, intake: Arc<Intake>, board: Arc<Boa
     }
 }
 
-/// Leaves devices alone while technicians pair them.
+/// Leaves devices and ports alone while technicians pair and teach in.
 async fn stand_aside(state_directory: PathBuf, aside: Arc<Aside>) {
     let mut told = false;
     while let Err(error) = Arc::clone(&aside).serve(&state_directory).await {
         if !std::mem::replace(&mut told, true) {
-            tracing::warn!("'varde devices pair' cannot ask for devices to be left alone: {error}");
+            tracing::warn!(
+                "'varde devices pair' and 'teach' cannot ask for devices to be left alone: {error}"
+            );
         }
         tokio::time::sleep(LOOK_AT_CLOCK).await;
     }

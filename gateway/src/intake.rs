@@ -10,7 +10,7 @@ use varde_wire::{Content, Context, DeviceId, Event, Lane, Metric, Observation, R
 use crate::board::Board;
 use crate::clock::{self, Clocks};
 use crate::config::Whose;
-use crate::store::{Store, StoreError};
+use crate::store::{Memory, Store, StoreError};
 use crate::watch::Sighting;
 
 /// The one door to the store.
@@ -42,6 +42,18 @@ impl Intake {
         &self,
         reading: Reading,
     ) -> Result<Option<tokio::sync::oneshot::Receiver<()>>, StoreError> {
+        self.take_and_remember(reading, None).await
+    }
+
+    /// The same, with what the driver wants to remember of it: both are kept together, or not at all.
+    ///
+    /// # Errors
+    /// Where the store has stopped.
+    pub async fn take_and_remember(
+        &self,
+        reading: Reading,
+        memory: Option<Memory>,
+    ) -> Result<Option<tokio::sync::oneshot::Receiver<()>>, StoreError> {
         let Reading { observations, context, .. } = reading;
         let admitted = {
             let mut admission = self.admission.lock().unwrap_or_else(PoisonError::into_inner);
@@ -49,7 +61,12 @@ impl Intake {
             self.board.set_count("exact repeats dropped", admission.repeated());
             admitted
         };
-        let Some(admitted) = admitted else { return Ok(None) };
+        let Some(admitted) = admitted else {
+            if let Some(memory) = memory {
+                self.store.remember(memory).await?;
+            }
+            return Ok(None);
+        };
         for observation in &admitted.observations {
             self.note(observation);
         }
@@ -59,7 +76,7 @@ impl Intake {
             Content::observation(observation, Context { person, ..context.clone() })
         };
         let contents = admitted.observations.into_iter().map(in_context).collect();
-        self.hand_over(admitted.lane, contents).await.map(Some)
+        self.hand_over(admitted.lane, contents, memory).await.map(Some)
     }
 
     /// What is admitted from now on.
@@ -77,9 +94,17 @@ impl Intake {
         self.store.recall(device).await
     }
 
-    /// Keeps what the driver of a device wants to know after a restart.
-    pub async fn remember(&self, device: DeviceId, bytes: Vec<u8>) {
-        self.store.remember(device, bytes).await;
+    /// Keeps what a driver wants to know after a restart, as soon as all is kept that was taken before.
+    ///
+    /// # Errors
+    /// Where the store has stopped.
+    pub async fn remember(&self, memory: Memory) -> Result<(), StoreError> {
+        self.store.remember(memory).await
+    }
+
+    /// What a [`Memory`] of readings that are taken from now on needs to say of the store.
+    pub fn losses(&self) -> u64 {
+        self.store.losses()
     }
 
     /// Tells the hub of faults that last, and of their end, until the store stops.
@@ -131,17 +156,18 @@ impl Intake {
         lane: Lane,
         content: Content,
     ) -> Result<tokio::sync::oneshot::Receiver<()>, StoreError> {
-        self.hand_over(lane, vec![content]).await
+        self.hand_over(lane, vec![content], None).await
     }
 
     async fn hand_over(
         &self,
         lane: Lane,
         contents: Vec<Content>,
+        memory: Option<Memory>,
     ) -> Result<tokio::sync::oneshot::Receiver<()>, StoreError> {
         let stamp = self.stamp().await?;
         let records: Vec<Record> = contents.into_iter().map(|content| Record { stamp, content }).collect();
-        self.store.append(lane, records).await
+        self.store.append_and_remember(lane, records, memory).await
     }
 
     /// Shows what was admitted to those who watch; costs nothing where nobody does.

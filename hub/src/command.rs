@@ -7,11 +7,12 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
-use varde_wire::GatewayId;
+use varde_wire::{DeviceId, GatewayId};
 
 use crate::error::chain;
 use crate::{
-    Broker, BrokerAddress, Directory, Enrol, Error, Show, Signature, enrol, init, serve, show, verify,
+    Ask, Asked, Broker, BrokerAddress, Directory, Enrol, Error, Show, Signature, enrol, init, list_commands,
+    serve, show, verify,
 };
 
 /// EX_USAGE of `sysexits.h`.
@@ -77,6 +78,39 @@ enum Command {
         /// What was refused, missing, given up or did not open.
         #[arg(long)]
         incidents: bool,
+    },
+    /// Asks something of a gateway or one of its devices, and shows how far it comes. Exits with 0 when it is done, 69
+    /// when it is refused, 75 when its time was over first. A running `serve` sends it.
+    #[command(name = "command")]
+    Ask {
+        #[command(flatten)]
+        hub: Hub,
+        /// Which gateway.
+        gateway: GatewayId,
+        /// Which of its devices; 'gateway' for the gateway itself.
+        device: DeviceId,
+        /// How long it is valid, such as 90s, 10m or 2d: 5 minutes, a plan 7 days, unless said otherwise.
+        #[arg(long, value_name = "TIME", value_parser = seconds)]
+        valid: Option<i64>,
+        /// Does not wait for what becomes of it.
+        #[arg(long)]
+        no_wait: bool,
+        /// A JSON object a step.
+        #[arg(long)]
+        json: bool,
+        #[command(subcommand)]
+        ask: Ask,
+    },
+    /// Lists what was asked, and how far it came.
+    Commands {
+        #[command(flatten)]
+        hub: Hub,
+        /// A JSON object a line.
+        #[arg(long)]
+        json: bool,
+        /// Only this gateway's.
+        #[arg(long, value_name = "ID")]
+        gateway: Option<String>,
     },
     /// Says what a file of signed bytes is, and whether it is to be believed.
     Verify {
@@ -146,6 +180,15 @@ fn run(command: Command) -> Result<(), Error> {
             let out = &mut BufWriter::new(io::stdout().lock());
             show(&database, &Show { json, since, gateway, incidents }, out)
         }
+        Command::Ask { hub, gateway, device, valid, no_wait, json, ask } => {
+            let (directory, database) = hub.open()?;
+            let asked = Asked { gateway, device, ask, valid_s: valid, waits: !no_wait, json };
+            crate::ask(&directory, &database, &asked, &mut io::stdout().lock())
+        }
+        Command::Commands { hub, json, gateway } => {
+            let (_, database) = hub.open()?;
+            list_commands(&database, gateway.as_deref(), json, &mut BufWriter::new(io::stdout().lock()))
+        }
         Command::Verify { hub, file } => {
             let (directory, database) = hub.open()?;
             let text = verify(&directory, &database, &file)?;
@@ -160,6 +203,12 @@ impl Hub {
         let database = self.database.clone().unwrap_or_else(|| directory.database());
         Ok((directory, database))
     }
+}
+
+/// A positive time of whole seconds.
+fn seconds(text: &str) -> Result<i64, String> {
+    let time: jiff::SignedDuration = text.parse().map_err(|error: jiff::Error| error.to_string())?;
+    if time.as_secs() > 0 { Ok(time.as_secs()) } else { Err("expected a time such as 5m".to_owned()) }
 }
 
 fn receive(hub: &Hub, broker: WhichBroker) -> Result<(), Error> {

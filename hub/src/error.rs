@@ -80,6 +80,36 @@ pub enum Error {
         /// Why it is not believed.
         why: String,
     },
+    /// Nobody of this id is known.
+    #[error("{0} is not enrolled with this hub: 'varde-hub show' lists those that are")]
+    NotEnrolled(GatewayId),
+    /// A command cannot be made.
+    #[error("the command cannot be made: {0}")]
+    Command(String),
+    /// A dosing plan's file is none.
+    #[error("{} is no dosing plan: {what}", path.display())]
+    Plan {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The gateway or its device refused a command.
+    #[error("the command was refused: {cause}{note}")]
+    CommandRefused {
+        /// Why, by its word on the wire.
+        cause: String,
+        /// What the gateway said to it: with a colon before it, or nothing.
+        note: String,
+    },
+    /// A command's time is over, and it did not come to its end.
+    #[error(
+        "the command's time is over, and it came no further than '{stage}'; should more be heard of it, 'varde-hub commands' shows it"
+    )]
+    Unfinished {
+        /// How far it came.
+        stage: String,
+    },
     /// A stored name is none.
     #[error("the database holds a bad name")]
     Name(#[from] BadId),
@@ -97,6 +127,7 @@ impl Error {
         const DATA: u8 = 65;
         const UNAVAILABLE: u8 = 69;
         const SYSTEM: u8 = 71;
+        const TRY_AGAIN: u8 = 75;
         const CANNOT_CREATE: u8 = 73;
         const IO: u8 = 74;
         const NO_PERMISSION: u8 = 77;
@@ -109,8 +140,14 @@ impl Error {
             Self::NoHub(_) | Self::Key { .. } | Self::Tls { .. } | Self::Seal(_) | Self::Reserved(_) => {
                 CONFIG
             }
-            Self::Certificate(_) | Self::Unverified { .. } | Self::Name(_) => DATA,
-            Self::Listen { .. } => UNAVAILABLE,
+            Self::Certificate(_)
+            | Self::Unverified { .. }
+            | Self::Name(_)
+            | Self::NotEnrolled(_)
+            | Self::Command(_)
+            | Self::Plan { .. } => DATA,
+            Self::Listen { .. } | Self::CommandRefused { .. } => UNAVAILABLE,
+            Self::Unfinished { .. } => TRY_AGAIN,
         }
     }
 }

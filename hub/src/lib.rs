@@ -5,6 +5,8 @@
 //! are checked before anything is opened. [`Round::commit`] puts the round on the disk, and only then are there
 //! answers to give: a receipt never runs ahead of its commit.
 //!
+//! The other way, [`ask`] stores what a gateway is asked, and [`serve`] sends it until the gateway answers.
+//!
 //! What is not believed is refused, kept as evidence and shown.
 
 mod access;
@@ -12,6 +14,7 @@ mod authority;
 mod checkpoint;
 mod clock;
 mod command;
+mod commands;
 mod directory;
 mod embedded;
 mod enrol;
@@ -30,6 +33,7 @@ mod verify;
 mod waiting;
 
 pub use command::main;
+pub use commands::{Ask, Asked, ask, list_commands};
 pub use directory::{Directory, HubKeys};
 pub use enrol::{Enrol, Signature, enrol};
 pub use error::Error;

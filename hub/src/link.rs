@@ -15,7 +15,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use varde_wire::{Lane, MAX_BATCH_BYTES, SignedBatch, Topic, filter_for_hub};
+use varde_wire::{GatewayId, Lane, MAX_BATCH_BYTES, STATUS_FILTER, SignedBatch, Topic, filter_for_hub};
 
 use crate::authority::HUB;
 use crate::waiting::Waiting;
@@ -120,13 +120,28 @@ pub(crate) fn private_key(path: &std::path::Path) -> Result<PrivateKeyDer<'stati
         .map_err(|e| Error::Tls { path: path.to_owned(), what: e.to_string() })
 }
 
+/// Something that goes to a gateway: a receipt or a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outgoing {
+    pub(crate) topic: Topic,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl From<Answer> for Outgoing {
+    fn from(answer: Answer) -> Self {
+        Self { topic: answer.topic(), bytes: answer.receipt.as_bytes().to_vec() }
+    }
+}
+
 /// One lane's link.
 pub(crate) struct Link {
     pub(crate) lane: Lane,
     pub(crate) broker: BrokerAddress,
     pub(crate) credentials: Arc<Credentials>,
     pub(crate) waiting: Arc<Waiting>,
-    pub(crate) answers: mpsc::Receiver<Answer>,
+    pub(crate) outgoing: mpsc::Receiver<Outgoing>,
+    /// Who wants to know which gateways came online; the link of one lane is enough to tell.
+    pub(crate) online: Option<std::sync::mpsc::Sender<GatewayId>>,
     /// Tells whether the lane is being heard.
     pub(crate) up: watch::Sender<bool>,
 }
@@ -175,7 +190,7 @@ impl Link {
                 last_trouble = trouble;
             }
             // What the gateways were to hear is asked for again when they resend.
-            while self.answers.try_recv().is_ok() {}
+            while self.outgoing.try_recv().is_ok() {}
             tokio::select! {
                 () = tokio::time::sleep(jittered(pause)) => {}
                 _ = stop.wait_for(|stop| *stop) => return,
@@ -206,8 +221,8 @@ impl Link {
                     return LinkError::Ended(ended.ok().and_then(|why| why.clone()).unwrap_or_default());
                 }
                 Some(_) = sending.join_next() => {}
-                Some(answer) = self.answers.recv(), if sending.len() < MOST_RECEIPTS => {
-                    sending.spawn(send(client.clone(), answer));
+                Some(outgoing) = self.outgoing.recv(), if sending.len() < MOST_RECEIPTS => {
+                    sending.spawn(send(client.clone(), outgoing));
                 }
             }
         }
@@ -241,7 +256,26 @@ impl Link {
             }
         });
         let (_, granted) = timeout(PATIENCE, subscribing).await.map_err(|_| LinkError::Silent)??;
-        if granted == QoS::AtMostOnce { Err(LinkError::Granted(granted)) } else { Ok(()) }
+        if granted == QoS::AtMostOnce {
+            return Err(LinkError::Granted(granted));
+        }
+        self.watch(client).await
+    }
+
+    /// Hears who comes online. It proves nothing and only saves waiting, so that what is granted does not matter.
+    async fn watch(&self, client: &MqttClient) -> Result<(), LinkError> {
+        let Some(online) = self.online.clone() else { return Ok(()) };
+        let options = SubscribeOptions { qos: QoS::AtMostOnce, ..SubscribeOptions::default() };
+        let watching = client.subscribe_with_options(STATUS_FILTER, options, move |message| {
+            if let Some(Topic::Status(gateway)) = Topic::parse(&message.topic)
+                && message.payload == b"online"
+            {
+                // It fails only where the hub is stopping.
+                let _ = online.send(gateway);
+            }
+        });
+        timeout(PATIENCE, watching).await.map_err(|_| LinkError::Silent)??;
+        Ok(())
     }
 
     fn options(&self) -> ConnectOptions {
@@ -268,11 +302,11 @@ impl Link {
     }
 }
 
-async fn send(client: MqttClient, answer: Answer) {
-    let sent = client.publish_qos1(answer.topic().to_string(), answer.receipt.as_bytes());
-    if let Err(e) = sent.await {
-        // Not lost: the gateway resends its batch, and is answered again.
-        tracing::debug!(gateway = %answer.gateway, lane = %answer.lane, "a receipt did not go out: {e}");
+async fn send(client: MqttClient, outgoing: Outgoing) {
+    let Outgoing { topic, bytes } = outgoing;
+    if let Err(e) = client.publish_qos1(topic.to_string(), bytes).await {
+        // Not lost: the gateway resends its batch and is answered again, and a command is sent again.
+        tracing::debug!(%topic, "a message did not go out: {e}");
     }
 }
 

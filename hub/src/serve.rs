@@ -10,14 +10,15 @@ use tokio::task::JoinSet;
 use varde_wire::Lane;
 
 use crate::checkpoint::Checkpoints;
+use crate::commands::sending::Sending;
 use crate::embedded::Embedded;
-use crate::link::{BrokerAddress, Credentials, Link};
+use crate::link::{BrokerAddress, Credentials, Link, Outgoing};
 use crate::store::Store;
 use crate::waiting::{self, Waiting};
 use crate::{Answer, Directory, Error, Intake};
 
-/// Answers that wait for a link. What comes on top is let go, and asked for again.
-const MOST_ANSWERS: usize = 1024;
+/// Receipts and commands that wait for a link. What comes on top is let go, and asked for or sent again.
+const MOST_OUTGOING: usize = 1024;
 
 /// Which broker the hub hears.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,17 +60,23 @@ pub async fn serve(
     };
 
     let waiting = Arc::new(Waiting::default());
-    let mut links = Vec::new();
-    for lane in Lane::ALL {
-        let (answer, answers) = mpsc::channel(MOST_ANSWERS);
+    let (came_online, online) = std::sync::mpsc::channel();
+    let mut link = |lane, online| {
+        let (sender, outgoing) = mpsc::channel(MOST_OUTGOING);
         let (up, is_up) = watch::channel(false);
         let (broker, credentials) = (address.clone(), Arc::clone(&credentials));
         let waiting = Arc::clone(&waiting);
-        tasks.spawn(Link { lane, broker, credentials, waiting, answers, up }.run(stopped.clone()));
-        links.push((lane, answer, is_up));
-    }
-    let heard: Vec<_> = links.iter().map(|(_, _, is_up)| is_up.clone()).collect();
-    let senders: Vec<_> = links.into_iter().map(|(lane, answer, _)| (lane, answer)).collect();
+        let link = Link { lane, broker, credentials, waiting, outgoing, online, up };
+        tasks.spawn(link.run(stopped.clone()));
+        (sender, is_up)
+    };
+    let (urgent, urgent_is_up) = link(Lane::Urgent, Some(came_online));
+    let (routine, routine_is_up) = link(Lane::Routine, None);
+    // Commands go over the connection that is never busy with a backlog.
+    let sending = Sending::new(Store::open(database)?, urgent.clone(), urgent_is_up.clone());
+    let sending = sending.begin(online, stopped.clone()).map_err(Error::Runtime)?;
+    let senders = [(Lane::Urgent, urgent), (Lane::Routine, routine)];
+    let heard = [urgent_is_up, routine_is_up];
     let checkpoints = Checkpoints::begin(Store::open(database)?).map_err(Error::Runtime)?;
     let answer = move |answers| hand_out(&senders, answers);
     let store = waiting::keep(Arc::clone(&waiting), intake, checkpoints, answer).map_err(Error::Runtime)?;
@@ -93,18 +100,18 @@ pub async fn serve(
     while tasks.join_next().await.is_some() {}
     broker_task.shutdown().await;
     waiting.close();
-    let ended = tokio::task::spawn_blocking(move || store.join());
-    if !matches!(ended.await, Ok(Ok(()))) {
-        tracing::error!("the storing thread broke; what it had committed stays");
+    let ended = tokio::task::spawn_blocking(move || (store.join(), sending.join()));
+    if !matches!(ended.await, Ok((Ok(()), Ok(())))) {
+        tracing::error!("a thread of the store broke; what it had committed stays");
     }
     Ok(())
 }
 
-fn hand_out(links: &[(Lane, mpsc::Sender<Answer>)], answers: Vec<Answer>) {
+fn hand_out(links: &[(Lane, mpsc::Sender<Outgoing>)], answers: Vec<Answer>) {
     for answer in answers {
         if let Some((_, link)) = links.iter().find(|(lane, _)| *lane == answer.lane) {
             // A link that is down or overrun: the gateway resends, and is answered again.
-            let _ = link.try_send(answer);
+            let _ = link.try_send(answer.into());
         }
     }
 }

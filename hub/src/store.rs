@@ -9,10 +9,12 @@
 //! | `unreadable` | entries of well signed batches that did not open, as they came |
 //! | `incident` | chains that began, seqs that are missing, gaps, what did not open |
 //! | `evidence`, `refusal` | batches that were refused, and how often |
+//! | `command`, `command_floor` | what gateways are asked, how far it came, and below which numbers none is given |
 //!
 //! A u64 (number, seq) is stored as the i64 of the same bits.
 
 mod chains;
+mod commands;
 mod entries;
 mod evidence;
 mod gateways;
@@ -26,6 +28,7 @@ use rusqlite::{Connection, OpenFlags};
 use thiserror::Error;
 
 pub(crate) use chains::{BatchRow, ChainRow, Tracked};
+pub(crate) use commands::{NewCommand, Progress, StoredCommand, Unanswered};
 pub(crate) use entries::EpochRow;
 pub use evidence::Cause;
 pub(crate) use evidence::{Evidence, Refusals};

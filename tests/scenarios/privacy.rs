@@ -46,7 +46,7 @@ async fn the_box_the_broker_and_the_logs_hold_nothing_readable_and_no_secret() {
     home.stick.opened().await.unwrap();
     let mut cuff = BloodPressureMonitor::bring(&home.bluetooth.as_ref().unwrap().bluez, CUFF, 1);
     let taken = date(2026, 3, 1).at(8, 30, 0, 0);
-    let reading = Reading { systolic: 137, diastolic: 85, mean: 102, taken, pulse: 71, user: 1, status: 0 };
+    let reading = Reading { systolic: 137, diastolic: 85, mean: 104, taken, pulse: 71, user: 1, status: 0 };
     cuff.measure(reading);
     sleep(Duration::from_millis(50)).await;
     tokio::time::timeout(LIMIT, cuff.handed_over()).await.unwrap();

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::{MissedTickBehavior, interval};
+use varde_drivers::{BleOptions, BleProfile, Channel, Input, Output};
+use varde_link::{Capture, Link as _, Pace, Replay};
 use varde_tests::sim::{
     beacons::{
         bthome::{BthomeSensor, Object},
@@ -16,6 +18,8 @@ use varde_tests::sim::{
     bus::Bus,
     home::{Device, Home, Plan, WhichBroker, alarms, fault},
 };
+
+use varde_wire::Instant;
 
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -218,6 +222,52 @@ async fn twenty_chatty_sensors_among_two_hundred_strangers_lose_no_event_and_fil
         );
         assert!(shown["last_heard"].is_string(), "{status:#}");
     }
+}
+
+/// What a technician sends in is played again, and says the same.
+#[tokio::test]
+async fn a_capture_of_advertisements_says_again_what_the_sensor_said() {
+    if !Bus::available() {
+        println!("skipped: dbus-daemon is not installed");
+        return;
+    }
+    let captures = tempfile::tempdir().unwrap();
+    let settings = format!("[capture]\ndirectory = '{}'\n", captures.path().display());
+    let devices = vec![Device::beacon("door-1", FIRST, "bthome"), Device::beacon("fence", FENCE, "bthome")];
+    let mut home = Home::start(Plan { devices, direct: true, settings, ..Plan::default() }).await.unwrap();
+    listening(&home).await;
+    let mut fence = Fence::bring(&home);
+    let mut door = BthomeSensor::bring(bluez(&home), FIRST, false, 1);
+    for is_open in [true, false] {
+        door.report(&[Object::door(is_open)], TIMES);
+    }
+    let seen = fence.all_told(&home).await;
+    assert!(home.gateway.stop().await.unwrap().unwrap().success());
+
+    let files = std::fs::read_dir(captures.path()).unwrap().map(|file| file.unwrap().path());
+    let of_door =
+        |path: &std::path::PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with("door-1");
+    let [file] = &files.filter(of_door).collect::<Vec<_>>()[..] else { panic!("one capture of a sensor") };
+    let capture: Capture = std::fs::read_to_string(file).unwrap().parse().unwrap();
+    let mut replay = Replay::new(capture, Pace::AtOnce, || 0);
+    let mut session = BleProfile::BtHome.session("door-1".parse().unwrap(), &BleOptions::default());
+    let mut again = Vec::new();
+    while let Ok(chunk) = replay.next().await {
+        let channel = if let varde_link::Channel::ServiceData(uuid) = chunk.channel {
+            Channel::ServiceData(varde_drivers::Uuid(uuid.as_u128()))
+        } else {
+            assert_eq!(chunk.channel, varde_link::Channel::Rssi);
+            Channel::Rssi
+        };
+        let now = Instant::from_millis(chunk.at_ms);
+        session.handle_input(Input::Chunk { channel, bytes: &chunk.bytes }, now);
+        while let Some(output) = session.poll_output() {
+            if let Output::Reading(reading) = output {
+                again.extend(reading.observations.iter().map(|told| told.value.to_string()));
+            }
+        }
+    }
+    assert_eq!(again, said(&seen, "door-1"));
 }
 
 /// A running home with these sensors and a [`Fence`] in the gateway's roster; nothing where D-Bus is not installed.

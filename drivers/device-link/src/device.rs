@@ -188,6 +188,11 @@ impl DeviceEnd {
         self.answer = Some(answered);
     }
 
+    /// Whether a plan is being prepared.
+    pub const fn is_preparing(&self) -> bool {
+        self.draft.is_some()
+    }
+
     /// How many frames came that could not be read.
     pub const fn garbled(&self) -> u32 {
         self.garbled

@@ -260,6 +260,11 @@ impl GatewayEnd {
         self.remembered.map(|kept| Remembered { requests_through: self.requests_through, ..kept })
     }
 
+    /// The same with the events that were given out and are not acknowledged: to be kept in one transaction with them.
+    pub fn remembered_with_events(&self) -> Option<Remembered> {
+        self.remembered().map(|kept| Remembered { events_through: self.delivered, ..kept })
+    }
+
     fn take(&mut self, packet: Packet) -> Option<GatewayOutput> {
         match packet {
             Packet::Greeting(Direction::ToDevice, _) | Packet::ToDevice(..) => Some(GatewayOutput::Echo),

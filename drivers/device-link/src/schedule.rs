@@ -13,6 +13,9 @@ use crate::{DoseRef, LocalMinute, MAX_DOSES, Plan, Zone};
 /// clock comes from a clock that was wrong.
 const FURTHEST_AHEAD_MIN: u32 = 26 * 60;
 
+/// A mark that is further behind comes from a clock that was wrong, or from a device that lay in a drawer.
+const FURTHEST_BEHIND_MIN: u32 = 35 * 24 * 60;
+
 /// A dose that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Due {
@@ -56,7 +59,7 @@ impl DoseWatch {
         let now = zone.local(now_s);
         self.looked_s = self.looked_s.min(now_s);
         let through = match self.through {
-            Some(through) if through.minute.0 <= now.0.saturating_add(FURTHEST_AHEAD_MIN) => through,
+            Some(through) if is_near(through.minute, now) => through,
             Some(_) | None => end_of(now),
         };
         self.through = Some(through);
@@ -142,6 +145,12 @@ impl DoseWatch {
     }
 }
 
+const fn is_near(mark: LocalMinute, now: LocalMinute) -> bool {
+    let earliest = now.0.saturating_sub(FURTHEST_BEHIND_MIN);
+    let latest = now.0.saturating_add(FURTHEST_AHEAD_MIN);
+    earliest <= mark.0 && mark.0 <= latest
+}
+
 const fn end_of(minute: LocalMinute) -> Place {
     Place { minute, dose_index: u8::MAX }
 }
@@ -217,11 +226,12 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_years_ahead_does_not_silence_the_plan() {
+    fn a_clock_that_was_years_off_neither_silences_the_plan_nor_makes_it_due_for_all_those_years() {
         let plan = Plan::new(HEAD, &[dose(1, 12 * 60, 60)]).unwrap();
         let zone = Zone::default();
         let noon = SPRING_S - SPRING_S % (24 * HOUR) + 12 * HOUR;
         let mut watch = DoseWatch::default();
+        assert_eq!(watch.poll(Some(&plan), &zone, noon - 1000 * 24 * HOUR), None);
         assert_eq!(watch.poll(Some(&plan), &zone, noon + 1000 * 24 * HOUR), None);
         assert_eq!(watch.poll(Some(&plan), &zone, noon - 60), None);
         assert!(matches!(watch.poll(Some(&plan), &zone, noon), Some(Watched::Due(_))));

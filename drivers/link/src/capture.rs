@@ -2,7 +2,8 @@
 //!
 //! The first line names the format and its version. Each further line is one moment: milliseconds since the
 //! recording began, the direction (`<` from the device, `>` to it), the channel or request, and bytes in
-//! hexadecimal (`-` where there are none). Empty lines and lines that begin with `#` are for people.
+//! hexadecimal (`-` where there are none). What a sensor advertises has no connection, and stands in its capture without
+//! any request. Empty lines and lines that begin with `#` are for people.
 //!
 //! ```text
 //! varde-capture 1
@@ -13,11 +14,14 @@
 //!
 //! A capture holds what a device said about a person: treat the file as health data.
 
+mod writer;
+
 use std::fmt;
 use std::str::{FromStr, SplitWhitespace};
 
 use uuid::Uuid;
 
+pub use self::writer::CaptureWriter;
 use crate::{Channel, Request};
 
 /// The first line of a capture file of this version.

@@ -26,7 +26,7 @@ use std::future::Future;
 
 pub use address::{Address, NotAnAddress};
 pub use ble::BleLink;
-pub use capture::{Capture, CaptureError, Event, Moment};
+pub use capture::{Capture, CaptureError, CaptureWriter, Event, Moment};
 pub use central::{Advertisement, Bluetooth, Central, CentralEvent, Sought};
 pub use error::LinkError;
 pub use faulty::{Faulty, Injuries};

@@ -212,6 +212,32 @@ fn every_packet_of_a_stream_is_described_and_what_is_broken_is_told_in_its_place
     assert_eq!(found, expected.map(|(text, count)| (text.to_owned(), count)));
 }
 
+/// What the stick says of itself, a teach-in (python-enocean's tests, kipe/enocean, MIT), and what is refused.
+#[test]
+fn packets_beside_telegrams_are_described_too() {
+    let version = "00020f000002060500019f0001454f0104474154455741594354524c0000000000";
+    let stream = [
+        Frame::encode(2, &unhex(version), &[]),
+        Frame::encode(5, &[8], &[]),
+        unhex("55000d0701fdd4a0ff3e000101d20194e3b90001ffffffff4000ab"),
+        Frame::encode(1, &unhex("30aabbccdd01825dab00"), &[]),
+        Frame::encode(10, &unhex("2101825dab0812"), &[]),
+    ];
+    let found = decode_esp3(&stream.concat(), None);
+    let shown = |place: usize| line(&found[place].as_ref().unwrap().measurement);
+    assert!(
+        shown(0).contains("app_description=GATEWAYCTRL app_version=2.15.0.0 api_version=2.6.5.0"),
+        "{}",
+        shown(0)
+    );
+    assert!(shown(1).contains("command=CO_RD_IDBASE"), "{}", shown(1));
+    assert!(shown(2).ends_with(
+        "teach_in=UTE: teach in or out bidirectional=true wants_answer=true channels=255 eep=D2-01-01 manufacturer=03E"
+    ));
+    let refused = |place: usize| found[place].as_ref().unwrap_err().problem.clone();
+    assert_eq!([refused(3), refused(4)], [Problem::Secured, Problem::OtherRadioProtocol]);
+}
+
 #[test]
 fn a_profile_that_is_given_is_held_to() {
     let rocker = unhex("55000707017af650002989793001ffffffff37009d");

@@ -160,6 +160,8 @@ impl DeviceLinkSession {
             said.iter_mut().for_each(|one| one.flags = one.flags.with(Flags::STORED));
         }
         self.tell(said);
+        // Right behind it: they are kept together, or neither is.
+        self.remember();
         self.commit_asked = Some(self.now);
         self.outputs.push_back(Output::AwaitCommit);
     }
@@ -204,7 +206,7 @@ impl DeviceLinkSession {
 
     /// Asks for what is to be done next, if nothing is asked already.
     fn ask(&mut self) {
-        if !self.link.is_greeted() || self.link.is_asking() {
+        if !self.link.is_greeted() || self.link.is_asking() || self.ask_again() {
             return;
         }
         if let Some(setting) = self.clock_setting() {
@@ -214,30 +216,40 @@ impl DeviceLinkSession {
             if self.link.ask(link::Request::SetClock(setting)).is_some() {
                 self.remember();
             }
-            return;
-        }
-        let Some((order, request)) = self.orders.next() else { return };
-        let number = order.number;
-        self.asking = Asking::Order;
-        if let Some(known) = self.memory.request(number) {
-            // A plan is sent anew from its beginning, under new numbers; anything else the device knows again.
-            if !self.orders.is_planning() && self.link.ask_again(known, request) {
-                return self.orders.asked(self.now);
-            }
-        } else if order.is_repeat && self.has_unknown_requests && !self.orders.is_planning() {
+        } else if self.is_in_doubt() {
             let note = "the gateway was restarted; whether the device did it is not known";
             self.outputs.extend(self.orders.refuse(Cause::Interrupted, note).map(Output::Outcome));
-            return;
+            self.ask();
+        } else if let Some((order, request)) = self.orders.next() {
+            let number = order.number;
+            if let Some(asked) = self.link.ask(request) {
+                self.asking = Asking::Order;
+                self.memory.asks(number, asked);
+                self.remember();
+                self.orders.asked(self.now);
+            }
         }
-        if self.link.is_asking() {
-            return;
+    }
+
+    /// Asks for the first order under the number that the device was asked for it before, where it was. This comes
+    /// before all else: the device knows no number below its last again. A plan is sent anew from its beginning.
+    fn ask_again(&mut self) -> bool {
+        let Some((order, request)) = self.orders.next() else { return false };
+        let Some(known) = self.memory.request(order.number).filter(|_| !self.orders.is_planning()) else {
+            return false;
+        };
+        if !self.link.ask_again(known, request) {
+            return false;
         }
-        let Some((_, request)) = self.orders.next() else { return };
-        if let Some(asked) = self.link.ask(request) {
-            self.memory.asks(number, asked);
-            self.remember();
-            self.orders.asked(self.now);
-        }
+        self.asking = Asking::Order;
+        self.orders.asked(self.now);
+        true
+    }
+
+    /// Whether the first order may have been done in a life of the gateway that nobody remembers.
+    fn is_in_doubt(&self) -> bool {
+        let is_repeat = self.orders.next().is_some_and(|(order, _)| order.is_repeat);
+        is_repeat && self.has_unknown_requests && !self.orders.is_planning()
     }
 
     fn answered(&mut self, answer: Answer) {
@@ -300,7 +312,7 @@ impl DeviceLinkSession {
     }
 
     fn remember(&mut self) {
-        self.memory.link = self.link.remembered().or(self.memory.link);
+        self.memory.link = self.link.remembered_with_events().or(self.memory.link);
         self.outputs.push_back(Output::Remember(self.memory.encode()));
     }
 
@@ -335,8 +347,8 @@ impl Session for DeviceLinkSession {
             }
             Input::Chunk { .. } => self.refuse("channel", Problem::Unexpected),
             Input::Committed => {
-                if self.commit_asked.take().is_some() && self.link.acknowledge().is_some() {
-                    self.remember();
+                if self.commit_asked.take().is_some() {
+                    self.link.acknowledge();
                 }
             }
             Input::Disconnected => {

@@ -83,8 +83,11 @@ impl Esp3Session {
             Ok(readings) if !readings.is_empty() => self.pass_on(&device, readings, &telegram.context()),
             Ok(_) => self.outputs.push_back(Output::Heard(device)),
             Err(error) => {
-                // It lives, even if nobody understands it.
-                self.outputs.push_back(Output::Heard(device.clone()));
+                // It lives, even if nobody understands it; but where somebody has to come, a sign of life would say
+                // that all is well.
+                if !error.problem.needs_somebody() {
+                    self.outputs.push_back(Output::Heard(device.clone()));
+                }
                 self.refuse(Some(device), error);
             }
         }

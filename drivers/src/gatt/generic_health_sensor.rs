@@ -103,7 +103,7 @@ impl Meter for GenericHealthSensor {
 
     fn record(characteristic: Uuid, bytes: &[u8]) -> Option<Record> {
         let number = bytes.first_chunk().map(|number| u32::from_le_bytes(*number).into());
-        (characteristic == STORED_OBSERVATIONS).then_some(Record { number, is_annex: false })
+        (characteristic == STORED_OBSERVATIONS).then_some(Record::plain(number))
     }
 
     fn settled(&mut self, visit: &Visit<'_>) -> Vec<Request> {

@@ -107,7 +107,6 @@ impl GlucoseMeasurement {
         const CONCENTRATION: u8 = 1 << 1;
         const MOLAR: u8 = 1 << 2;
         const STATUS: u8 = 1 << 3;
-        const CONTEXT: u8 = 1 << 4;
         const RESERVED: u8 = 0b1110_0000;
 
         let mut cursor = Cursor::new(bytes);
@@ -123,10 +122,15 @@ impl GlucoseMeasurement {
             sensor_status: has(STATUS)
                 .then(|| cursor.u16_le("sensor status annunciation").map(SensorStatus))
                 .transpose()?,
-            context_follows: has(CONTEXT),
+            context_follows: Self::announces_context(flags),
             reserved_flags: flags & RESERVED,
             rest: cursor.rest().to_vec(),
         })
+    }
+
+    /// Whether the flags, its first byte, say that a context of the same number follows.
+    pub(crate) const fn announces_context(flags: u8) -> bool {
+        flags & 1 << 4 != 0
     }
 
     /// When it was measured, on the clock that the user sees: base time and offset. None where that is not known.

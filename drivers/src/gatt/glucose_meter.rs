@@ -51,11 +51,13 @@ impl Meter for GlucoseMeter {
 
     /// Flags, then the number, in both.
     fn record(characteristic: Uuid, bytes: &[u8]) -> Option<Record> {
-        let number = match *bytes {
-            [_, low, high, ..] => Some(u16::from_le_bytes([low, high]).into()),
-            _ => None,
+        let (flags, number) = match *bytes {
+            [flags, low, high, ..] => (flags, Some(u16::from_le_bytes([low, high]).into())),
+            _ => (0, None),
         };
-        Some(Record { number, is_annex: characteristic == CONTEXT })
+        let is_annex = characteristic == CONTEXT;
+        let awaits_annex = !is_annex && GlucoseMeasurement::announces_context(flags);
+        Some(Record { number, is_annex, awaits_annex })
     }
 
     fn release(&mut self) -> Vec<Observation> {

@@ -5,7 +5,8 @@
 //!
 //! 1. what later values need to be understood ([`Meter::AT_CONNECTION`]; mostly nothing);
 //! 2. the measurements are subscribed to, and the meter is asked for what it sends only then ([`Meter::greet`]);
-//! 3. the meter's clock is read, compared with ours, and set where it is wrong and can be set;
+//! 3. the meter's clock is read, compared with ours, and set where it is wrong and can be set: before 2 where the last
+//!    connection was too short for it, but then no more for a day;
 //! 4. where it has a memory, the records in it are fetched, and what waits for that is asked ([`Meter::settled`]);
 //! 5. once a day, since each answer costs the meter's battery: battery, features, device information;
 //! 6. some meters are hung up on.
@@ -21,7 +22,7 @@ use std::time::Duration;
 use varde_wire::{Context, DeviceId, Flags, Instant, Observation};
 
 pub(in crate::gatt) use self::clock::coincident;
-use self::clock::{ClockCheck, Clocked};
+use self::clock::{ClockCheck, ClockTurn, Clocked};
 use self::records::{CONTROL_POINT, Origin, Records, Step};
 use crate::gatt::battery::{BATTERY_LEVEL, BatteryLevel};
 use crate::gatt::device_information::DeviceInformation;
@@ -179,6 +180,7 @@ pub(crate) struct MeterSession<M> {
     /// The gateway's clock, and when that was.
     time: Option<(HomeTime, Instant)>,
     clock: ClockCheck,
+    clock_turn: ClockTurn,
     records: Option<Records>,
     segmented: SegmentedValues,
     information: DeviceInformation,
@@ -219,6 +221,7 @@ impl<M: Meter> MeterSession<M> {
             round: Round::Due,
             time: None,
             clock: ClockCheck::default(),
+            clock_turn: ClockTurn::default(),
             records: M::MEMORY.map(Records::new),
             segmented: SegmentedValues::default(),
             information: DeviceInformation::default(),
@@ -241,13 +244,16 @@ impl<M: Meter> MeterSession<M> {
         self.heard = now;
         self.meter.begin();
         self.segmented = SegmentedValues::of(M::SEGMENTED);
+        self.clock.begin(self.time.is_some());
+        let is_first = self.time.is_some() && self.clock_turn.comes_first(now);
+        let clocks = M::CLOCKS.iter().copied().map(Request::Read);
         self.request(M::AT_CONNECTION.iter().copied().map(Request::Read));
+        self.request(clocks.clone().filter(|_| is_first));
         self.request(M::MEASUREMENTS.iter().copied().map(Request::Subscribe));
         self.request(M::MEMORY.map(|_| Request::Subscribe(CONTROL_POINT)));
         let requests = self.meter.greet(now);
         self.request(requests);
-        self.clock.begin(self.time.is_some());
-        self.request(M::CLOCKS.iter().copied().map(Request::Read));
+        self.request(clocks.filter(|_| !is_first));
         let fetch = self.records.as_mut().map(|records| records.begin(now));
         self.follow(fetch.unwrap_or_default(), now);
         self.ask(now);
@@ -276,7 +282,16 @@ impl<M: Meter> MeterSession<M> {
             Channel::Read(uuid) if M::CLOCKS.contains(&uuid) => {
                 let Clocked { observations, requests } =
                     self.clock.take(uuid, bytes, home_time, &self.device)?;
-                Taken { observations, requests, ..Taken::default() }
+                // Where it comes first, setting it does too.
+                if self.clock_turn.is_first {
+                    requests
+                        .into_iter()
+                        .rev()
+                        .for_each(|request| self.outputs.push_front(Output::Request(request)));
+                    Taken::measured(observations)
+                } else {
+                    Taken { observations, requests, ..Taken::default() }
+                }
             }
             Channel::Notified(CONTROL_POINT) if self.records.is_some() => return self.answered(bytes, now),
             Channel::Notified(uuid) => return self.notified(uuid, bytes, now),
@@ -323,6 +338,8 @@ impl<M: Meter> MeterSession<M> {
         }
         if record.is_some_and(|record| !record.is_annex) {
             self.release(now);
+            let steps = self.records.as_mut().map(Records::note_released);
+            self.follow(steps.unwrap_or_default(), now);
         }
         let home_time = self.home_time(now);
         let is_stored = origin == Origin::Stored;
@@ -333,8 +350,8 @@ impl<M: Meter> MeterSession<M> {
         }
         let taken = taken?;
         self.tell(if is_stored { taken.stored() } else { taken }, home_time);
-        if let (Origin::Live, Some(record), Some(records)) = (origin, record, &mut self.records) {
-            let steps = records.note_live(record);
+        if let (Some(record), Some(records)) = (record, &mut self.records) {
+            let steps = if is_stored { records.note_stored(record) } else { records.note_live(record) };
             self.follow(steps, now);
         }
         Ok(())
@@ -440,6 +457,7 @@ impl<M: Meter> Session for MeterSession<M> {
             }
             Input::Disconnected => {
                 self.connected = false;
+                self.clock_turn.end(self.clock.is_under_way());
                 let steps = self.records.as_mut().map(Records::end);
                 self.follow(steps.unwrap_or_default(), now);
                 if let Round::Asked(_) = self.round {

@@ -55,7 +55,7 @@ impl Meter for Oximeter {
     }
 
     fn record(characteristic: Uuid, _bytes: &[u8]) -> Option<Record> {
-        (characteristic == SPOT_CHECK).then_some(Record { number: None, is_annex: false })
+        (characteristic == SPOT_CHECK).then_some(Record::plain(None))
     }
 
     fn describe(&self) -> Description {

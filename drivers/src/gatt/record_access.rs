@@ -98,10 +98,17 @@ impl RecordNumber {
 
     /// Whether it comes after `other`.
     pub const fn is_after(self, other: Self) -> bool {
+        matches!(self.distance_from(other), Some(1..))
+    }
+
+    /// How many numbers it comes after `other`, less than 0 where before it; none where one is short and one long.
+    pub(crate) const fn distance_from(self, other: Self) -> Option<i32> {
         match (self, other) {
-            (Self::Short(number), Self::Short(other)) => number.wrapping_sub(other).cast_signed() > 0,
-            (Self::Long(number), Self::Long(other)) => number.wrapping_sub(other).cast_signed() > 0,
-            (Self::Short(_), Self::Long(_)) | (Self::Long(_), Self::Short(_)) => false,
+            (Self::Short(number), Self::Short(other)) => {
+                Some(number.wrapping_sub(other).cast_signed() as i32)
+            }
+            (Self::Long(number), Self::Long(other)) => Some(number.wrapping_sub(other).cast_signed()),
+            (Self::Short(_), Self::Long(_)) | (Self::Long(_), Self::Short(_)) => None,
         }
     }
 

@@ -179,10 +179,8 @@ impl Alarms {
     /// Time has passed, or the clock on the wall was changed. What became due is told in the order in which it did,
     /// however late this is called.
     pub fn handle_timeout(&mut self, now: Now) {
-        loop {
-            let from = now.at(self.now.at.min(now.at));
-            let Some(due) = self.due(from).filter(|due| *due <= now.at) else { break };
-            let due = now.at(due.max(from.at));
+        while let Some(due) = self.due(self.now).filter(|due| *due <= now.at) {
+            let due = self.now.at(due.max(self.now.at));
             self.now = due;
             self.told.extend(self.state.visit.pass(due.at).map(Told::Visit));
             self.step_each(due.at, |alarm| alarm.pass(due.at));

@@ -4,7 +4,7 @@
 //! What the three say to each other is all that stands here: a device that is missing, or whose link is down, makes the
 //! rules that need it say that they cannot judge; what a rule comes to raises its alarm or clears it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -26,8 +26,10 @@ pub struct Household {
     pub pre_alarms: BTreeMap<DeviceId, Duration>,
     /// Supervision of people.
     pub rules: Vec<Rule>,
-    /// When alarms are held back that say so.
+    /// When alarms of `quiet_kinds` are held back.
     pub quiet_hours: Option<Window>,
+    /// What the quiet hours hold back. Calls for help and dangers to life are never held back, whatever stands here.
+    pub quiet_kinds: BTreeSet<AlarmKind>,
 }
 
 /// What is to be kept, and what is to be sent.
@@ -50,6 +52,7 @@ pub struct Guard {
     alarms: Alarms,
     /// The devices that rules need, and whether the rules were told that they cannot be heard.
     needed: BTreeMap<DeviceId, bool>,
+    now: Now,
     outputs: VecDeque<Output>,
 }
 
@@ -66,20 +69,21 @@ impl Guard {
         let supervision = Supervision::new(household.devices.clone(), now.at);
         let rules = Rules::new(household.rules.clone(), now);
         let alarms = Alarms::new(household.quiet_hours, now);
-        let mut guard = Self::of(household, supervision, rules, alarms);
+        let mut guard = Self::of(household, supervision, rules, alarms, now);
         guard.pass_on(now);
         guard
     }
 
     /// Goes on from a [`Self::snapshot`], or from the beginning where the bytes are none. The gateway has heard nothing
-    /// since `deaf_since` ([`crate::LifeClock::alive_until`]). All links are taken to be up; say of those that are not.
+    /// since `deaf_since` ([`crate::LifeClock::alive_until`]). A link that was down is taken to
+    /// be down still; say of each how it is.
     pub fn restore(household: Household, bytes: &[u8], deaf_since: Instant, now: Now) -> Self {
         let Some(saved) = saved::read::<State>(VERSION, bytes) else { return Self::new(household, now) };
         let devices = household.devices.clone();
         let supervision = Supervision::restore(devices, &saved.supervision, deaf_since, now.at);
         let rules = Rules::restore(household.rules.clone(), &saved.rules, deaf_since, now);
         let alarms = Alarms::restore(household.quiet_hours, &saved.alarms, now);
-        let mut guard = Self::of(household, supervision, rules, alarms);
+        let mut guard = Self::of(household, supervision, rules, alarms, now);
         // Who is silent is known to each rule; what changed with the restart is not.
         for (device, told) in &mut guard.needed {
             if guard.supervision.is_heard(device) != Some(false) {
@@ -91,12 +95,6 @@ impl Guard {
         }
         guard.handle_timeout(now);
         guard
-    }
-
-    fn of(household: Household, supervision: Supervision, rules: Rules, alarms: Alarms) -> Self {
-        let needed =
-            household.rules.iter().flat_map(Rule::needs).map(|device| (device.clone(), false)).collect();
-        Self { household, supervision, rules, alarms, needed, outputs: VecDeque::new() }
     }
 
     /// What is known, to be saved in the same transaction as what was told: take every output first.
@@ -116,7 +114,7 @@ impl Guard {
             self.rules.handle_sign(device, sign, now);
         }
         if let Some(kind) = AlarmKind::raised_by(observation) {
-            let mut call = Call::new(Source::Device(device.clone()), kind);
+            let mut call = self.call(Source::Device(device.clone()), kind);
             call.pre_alarm = self.household.pre_alarms.get(device).copied().unwrap_or_default();
             call.test = observation.flags.has(Flags::TEST);
             self.alarms.handle_raised(call, now);
@@ -159,7 +157,8 @@ impl Guard {
     /// however late this is called.
     pub fn handle_timeout(&mut self, now: Now) {
         while let Some(due) = self.poll_timeout().filter(|due| *due < now.at) {
-            self.settle(now.at(due));
+            // Until now the clock is taken to have gone on as it was known.
+            self.settle(self.now.at(due.max(self.now.at)));
         }
         self.settle(now);
     }
@@ -185,7 +184,14 @@ impl Guard {
         &self.alarms
     }
 
+    fn of(household: Household, supervision: Supervision, rules: Rules, alarms: Alarms, now: Now) -> Self {
+        let needed =
+            household.rules.iter().flat_map(Rule::needs).map(|device| (device.clone(), false)).collect();
+        Self { household, supervision, rules, alarms, needed, now, outputs: VecDeque::new() }
+    }
+
     fn settle(&mut self, now: Now) {
+        self.now = now;
         self.supervision.handle_timeout(now.at);
         self.rules.handle_timeout(now);
         self.alarms.handle_timeout(now);
@@ -214,12 +220,18 @@ impl Guard {
         }
     }
 
+    fn call(&self, source: Source, kind: AlarmKind) -> Call {
+        let mut call = Call::new(source, kind);
+        call.inhibit.quiet_hours = self.household.quiet_kinds.contains(&kind);
+        call
+    }
+
     fn act_on(&mut self, judgement: &Judgement, now: Now) {
         let Some(rule) = self.household.rules.iter().find(|rule| rule.name == judgement.rule) else { return };
         let source = Source::Rule(rule.name.clone());
         match judgement.verdict {
             Verdict::Raise => {
-                let call = Call { severity: rule.severity, ..Call::new(source, rule.alarm()) };
+                let call = Call { severity: rule.severity, ..self.call(source, rule.alarm()) };
                 self.alarms.handle_raised(call, now);
             }
             Verdict::Clear => self.alarms.handle_cleared(&source, rule.alarm(), now),

@@ -18,6 +18,7 @@
 //! - [`Supervision`]: which devices are missing, empty, without mains, tampered with; many at once are one story
 //! - [`Rules`]: what did not happen in the home that should have
 //! - [`Alarms`]: from the press of a button to the person who has seen it
+//! - [`Forwarding`]: what of a device's words leaves the home
 
 #![cfg_attr(
     test,
@@ -38,6 +39,7 @@ mod clock_trust;
 mod command_ledger;
 mod delivery;
 mod fault_watch;
+pub mod forwarding;
 pub mod guard;
 mod held;
 mod home_clock;
@@ -57,6 +59,7 @@ pub use clock_trust::{ClockReading, ClockTrust};
 pub use command_ledger::{Claim, CommandLedger, KEPT_COMMANDS, Ruling};
 pub use delivery::{Delivery, Dispatch, Output};
 pub use fault_watch::{FaultChange, FaultWatch};
+pub use forwarding::Forwarding;
 pub use guard::Guard;
 pub use home_clock::{BadTimeOfDay, HomeClock, Now, TimeOfDay, Weekdays, Window};
 pub use life_clock::LifeClock;

@@ -76,6 +76,8 @@ pub enum Because {
 pub struct Rules {
     watchers: Vec<Watcher>,
     now: Now,
+    /// When something is due.
+    next: Option<Instant>,
     judgements: VecDeque<Judgement>,
 }
 
@@ -89,7 +91,7 @@ impl Rules {
     /// Rules that know of nothing yet.
     pub fn new(rules: Vec<Rule>, now: Now) -> Self {
         let watchers = rules.into_iter().map(|rule| Watcher::new(rule, now)).collect();
-        let mut rules = Self { watchers, now, judgements: VecDeque::new() };
+        let mut rules = Self { watchers, now, next: None, judgements: VecDeque::new() };
         rules.each(now, |watcher| watcher.listen(now));
         rules
     }
@@ -108,12 +110,20 @@ impl Rules {
             }
         });
         let watchers = watchers.collect();
-        let mut rules = Self { watchers, now: now.at(saved.at), judgements: VecDeque::new() };
+        let saved_at = now.at(saved.at);
+        let mut rules = Self { watchers, now: saved_at, next: None, judgements: VecDeque::new() };
+        rules.each(saved_at, |watcher| {
+            watcher.plan(saved_at);
+            None
+        });
         rules.pass(now.at(deaf_since));
-        for watcher in &mut rules.watchers {
+        rules.each(rules.now, |watcher| {
             watcher.was_off(deaf_since);
-        }
+            None
+        });
         rules.handle_timeout(now);
+        rules.each(now, |watcher| watcher.listen(now));
+        rules.pass(now);
         rules
     }
 
@@ -129,7 +139,7 @@ impl Rules {
             let effect = watcher.rule.effect(device, sign)?;
             watcher.sign(effect, now)
         });
-        self.handle_timeout(now);
+        self.pass(now);
     }
 
     /// A device cannot be heard: it is missing, or its link is down.
@@ -145,17 +155,22 @@ impl Rules {
     /// Time has passed, or the clock on the wall was changed. What became due is told in the order in which it did,
     /// however late this is called.
     pub fn handle_timeout(&mut self, now: Now) {
-        // A clock that was lost is taken to have gone on until now; one that was found, to have been right before.
-        let passing = Now { home: now.home.or(self.now.at(now.at).home), ..now };
-        self.pass(passing);
+        // Until now the clock is taken to have gone on as it was known; what it was changed to holds from now on.
+        let as_known = self.now.at(now.at);
+        self.pass(as_known);
         self.now = now;
-        self.each(now, |watcher| watcher.listen(now));
-        self.pass(now);
+        if now != as_known {
+            self.each(now, |watcher| {
+                watcher.turn(now);
+                watcher.listen(now)
+            });
+            self.pass(now);
+        }
     }
 
     /// When [`Self::handle_timeout`] is due, if the clock is not changed before.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.watchers.iter().filter_map(|watcher| watcher.due(self.now)).min()
+        self.next
     }
 
     /// What the rules have come to, in its order.
@@ -170,14 +185,9 @@ impl Rules {
 
     /// Lets everything happen that is due until then.
     fn pass(&mut self, until: Now) {
-        loop {
-            let from = until.at(self.now.at.min(until.at));
-            let Some(due) = self.watchers.iter().filter_map(|watcher| watcher.due(from)).min() else { break };
-            if due > until.at {
-                break;
-            }
+        while let Some(due) = self.next.filter(|due| *due <= until.at) {
             // What a clock that was put forward has passed over is due now.
-            let due = until.at(due.max(from.at));
+            let due = until.at(due.max(self.now.at));
             self.now = due;
             self.each(due, |watcher| watcher.settle(due));
         }
@@ -189,9 +199,10 @@ impl Rules {
             watcher.rule.needs().any(|needed| needed == device).then_some(())?;
             watcher.hear(device, heard, now)
         });
-        self.handle_timeout(now);
+        self.pass(now);
     }
 
+    /// Has every rule do something, and works out when something is due after that.
     fn each(&mut self, now: Now, mut judge: impl FnMut(&mut Watcher) -> Option<Verdict>) {
         for watcher in &mut self.watchers {
             if let Some(verdict) = judge(watcher) {
@@ -199,5 +210,6 @@ impl Rules {
                 self.judgements.push_back(Judgement { rule, verdict, at: now.at });
             }
         }
+        self.next = self.watchers.iter().filter_map(|watcher| watcher.due(now)).min();
     }
 }

@@ -99,6 +99,8 @@ pub enum Phase {
 pub struct Supervision {
     expectations: BTreeMap<DeviceId, Expectation>,
     state: State,
+    /// When something is due.
+    next: Option<Instant>,
     findings: VecDeque<Finding>,
     strange: u64,
 }
@@ -122,12 +124,15 @@ impl Supervision {
             expectations.iter().map(|(id, expected)| (id.clone(), Thing::new(expected, now))).collect();
         let (power, silence) = (Storm::default(), Storm::default());
         let state = State { at: now, things, down: BTreeMap::new(), power, silence };
-        Self { expectations, state, findings: VecDeque::new(), strange: 0 }
+        let findings = VecDeque::new();
+        let mut supervision = Self { expectations, state, next: None, findings, strange: 0 };
+        supervision.plan();
+        supervision
     }
 
     /// Goes on from a [`Self::snapshot`], or from the beginning where the bytes are none. The gateway has heard nothing
     /// since `deaf_since` ([`crate::LifeClock::alive_until`]). Devices that are new begin now, those that are gone are
-    /// forgotten. All links are taken to be up; say of those that are not.
+    /// forgotten. A link that was down is taken to be down still; say of each how it is.
     pub fn restore(
         expectations: BTreeMap<DeviceId, Expectation>,
         bytes: &[u8],
@@ -141,14 +146,16 @@ impl Supervision {
             saved.things.entry(id).or_insert(thing);
         }
         for (id, thing) in &mut saved.things {
-            if let Some(expected) = fresh.expectations.get(id) {
-                let down = saved.down.get(&expected.link).copied();
-                thing.contact.deaf(down.unwrap_or(deaf_since.max(saved.at)), now, expected.interval);
+            thing.resume(now);
+            let Some(expected) = fresh.expectations.get(id) else { continue };
+            if !saved.down.contains_key(&expected.link) {
+                thing.contact.deaf(deaf_since.max(saved.at), now, expected.interval);
             }
         }
-        saved.down.clear();
         saved.at = now;
         fresh.state = saved;
+        // What became due while the gateway was off is told now, and only once.
+        fresh.settle(now);
         fresh
     }
 
@@ -173,7 +180,7 @@ impl Supervision {
             let (trouble, change) = (Trouble::Contact, Change::Over);
             self.tell(Edge { device: device.clone(), trouble, change, since: now, at: now }, now);
         }
-        self.handle_timeout(now);
+        self.act(now);
     }
 
     /// A device says something of itself. That it was heard is told by [`Self::handle_heard`].
@@ -183,13 +190,14 @@ impl Supervision {
             Some(thing) => thing.say(condition, now),
             None => self.strange = self.strange.saturating_add(1),
         }
-        self.handle_timeout(now);
+        self.act(now);
     }
 
     /// A link cannot hear. Its own fault is told by whoever meets it.
     pub fn handle_link_down(&mut self, link: LinkNumber, now: Instant) {
         self.handle_timeout(now);
         self.state.down.entry(link).or_insert(now);
+        self.act(now);
     }
 
     /// A link hears again.
@@ -201,11 +209,12 @@ impl Supervision {
                 thing.contact.deaf(since, now, expected.interval);
             }
         }
+        self.act(now);
     }
 
     /// Time has passed. What became due is told in the order in which it did, however late this is called.
     pub fn handle_timeout(&mut self, now: Instant) {
-        while let Some(due) = self.poll_timeout().filter(|due| *due <= now) {
+        while let Some(due) = self.next.filter(|due| *due <= now) {
             self.settle(due);
         }
         self.state.at = self.state.at.max(now);
@@ -213,9 +222,7 @@ impl Supervision {
 
     /// When [`Self::handle_timeout`] is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let things = self.state.things.iter();
-        let things = things.flat_map(|(id, thing)| [thing.due(), self.missing_at(id, thing)]).flatten();
-        things.chain(self.state.power.due()).chain(self.state.silence.due()).min()
+        self.next
     }
 
     /// What is to be told, in its order.
@@ -251,6 +258,19 @@ impl Supervision {
         }
         self.state.power.tell(Cause::PowerCut, now, &mut self.findings);
         self.state.silence.tell(Cause::Silence, now, &mut self.findings);
+        self.plan();
+    }
+
+    /// Does what is due after something happened.
+    fn act(&mut self, now: Instant) {
+        self.plan();
+        self.handle_timeout(now);
+    }
+
+    fn plan(&mut self) {
+        let things = self.state.things.iter();
+        let things = things.flat_map(|(id, thing)| [thing.due(), self.missing_at(id, thing)]).flatten();
+        self.next = things.chain(self.state.power.due()).chain(self.state.silence.due()).min();
     }
 
     fn missing_at(&self, id: &DeviceId, thing: &Thing) -> Option<Instant> {

@@ -9,13 +9,14 @@
     reason = "a test"
 )]
 
+mod oslo;
 mod table;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use table::assert_timeline;
-use varde_core::alarm::Severity;
+use varde_core::alarm::{AlarmKind, Severity};
 use varde_core::guard::Household;
 use varde_core::rules::{Awaited, Rule, Watch};
 use varde_core::supervision::{Expectation, LinkNumber};
@@ -61,6 +62,7 @@ fn home(rules: Vec<Rule>) -> Household {
         pre_alarms: BTreeMap::from([(id("bed"), Duration::from_secs(10))]),
         rules,
         quiet_hours: None,
+        quiet_kinds: BTreeSet::new(),
     }
 }
 
@@ -385,6 +387,30 @@ fn staff_in_the_home_holds_back_what_they_are_there_for_and_no_call_for_help() {
          Tue 00:15    => ALARM bed of night-bed: cleared, ended
          Tue 00:20 visit over
          Tue 00:20    => visit over",
+    );
+}
+
+#[test]
+fn quiet_hours_hold_back_what_can_wait_until_their_end() {
+    let mut home = home(vec![night_bed()]);
+    home.quiet_hours = window("22:00", "06:00");
+    home.quiet_kinds = BTreeSet::from([AlarmKind::Bed, AlarmKind::Fall]);
+    assert_timeline(
+        home,
+        0,
+        "Mon 22:10 bed left-bed
+         Mon 22:40    => ALARM bed of night-bed: held back by QuietHours
+         Mon 22:50 hall fall
+         Mon 22:50    => ALARM fall of hall: raised, announced 1
+         Mon 22:50 nurse ends it
+         Mon 22:50    => ALARM fall of hall: ended
+         Mon 23:00 bed in-bed
+         Mon 23:00    => ALARM bed of night-bed: cleared, ended
+         Tue 03:00 bed left-bed
+         Tue 03:30    => ALARM bed of night-bed: held back by QuietHours
+         Tue 06:00    => ALARM bed of night-bed: raised, announced 1
+         Tue 06:00 nurse ends it
+         Tue 06:00    => ALARM bed of night-bed: ended",
     );
 }
 

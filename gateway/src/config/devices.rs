@@ -145,7 +145,7 @@ fn ble_options(
         options.consents =
             from.consents.iter().filter_map(|(user, code)| consent(user, code, judge)).collect();
     } else {
-        options.purpose = given(&from.purpose).and_then(|text| purpose(text, Purpose::ALL, judge));
+        options.purpose = given(&from.purpose).and_then(|text| purpose(text, Purpose::OF_ADVERTISERS, judge));
         options.bind_key = given(&from.bind_key).and_then(|text| {
             bind_key(&text.value).or_else(|| judge.fault(&text.place, "device.bind_key", Problem::BindKey))
         });

@@ -108,24 +108,22 @@ impl<'a> Table<'a> {
     }
 
     /// A list of texts.
-    pub(super) fn list(&mut self, key: &'static str) -> Vec<Located<String>> {
-        const EXPECTED: &str = "a list of texts such as [ 'one', 'two' ]";
-        let Some((value, place)) = self.take(key) else { return Vec::new() };
+    pub(super) fn list(&mut self, key: &'static str) -> Field<Vec<Located<String>>> {
+        const EXPECTED: &str = "a list of texts such as [\"a\", \"b\"]";
+        let (value, place) = self.take(key)?;
         let DeValue::Array(array) = value else {
-            self.mistyped(key, EXPECTED, &value, place);
-            return Vec::new();
+            return Some(Err(self.mistyped(key, EXPECTED, &value, place)));
         };
         let mut texts = Vec::new();
         for element in array {
-            let place = self.source.place(element.span().start);
+            let at = self.source.place(element.span().start);
             let value = element.into_inner();
-            if let DeValue::String(text) = value {
-                texts.push(Located { value: text.into_owned(), place });
-            } else {
-                self.mistyped(key, EXPECTED, &value, place);
-            }
+            let DeValue::String(text) = value else {
+                return Some(Err(self.mistyped(key, EXPECTED, &value, at)));
+            };
+            texts.push(Located { value: text.into_owned(), place: at });
         }
-        texts
+        Some(Ok(Located { value: texts, place }))
     }
 
     /// A table of texts whose keys are anything.

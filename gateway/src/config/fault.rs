@@ -6,6 +6,7 @@ use std::{
 };
 
 use thiserror::Error;
+use varde_core::BadTimeOfDay;
 use varde_drivers::{
     BadLineParameters, Crowded, LineParameters, esp3::BadSenderId, lines::BadRules, meaning::BadMeaning,
     modbus::BadItem,
@@ -101,6 +102,20 @@ pub enum Problem {
     OtherLine { line: LineParameters, first: Place },
     #[error("{} stands at {first} already: two devices cannot share it", Quoted(.got))]
     Repeated { got: String, first: Place },
+    #[error("{} is the name of the rule at {first} already: choose another", Quoted(.got))]
+    RepeatedRule { got: String, first: Place },
+    #[error("{} is no device of this home: name one that has a [[device]]. There are: {}", Quoted(.got), .known.join(", "))]
+    NoSuchDevice { got: String, known: Vec<String> },
+    #[error("{} cannot tell {need}: name a device that can", Quoted(.got))]
+    CannotTell { got: String, need: &'static str },
+    #[error("this rule watches one device: make a rule for each")]
+    OneDevice,
+    #[error("means nothing to a rule that watches '{watch}': leave it out")]
+    OtherWatch { watch: String },
+    #[error("expected 0, 10, 20, 30 or 40 (40 is critical), got {got}")]
+    Severity { got: i64 },
+    #[error(transparent)]
+    Time(#[from] BadTimeOfDay),
     #[error(
         "wrong key file ({0}): copy the file of this name from the directory that `varde-hub enrol` wrote"
     )]

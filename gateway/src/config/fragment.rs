@@ -27,6 +27,7 @@ pub(super) struct Fragment {
     pub(super) capture_directory: Field<String>,
     pub(super) bluetooth_quiet_s: Field<i64>,
     pub(super) devices: Vec<DeviceFragment>,
+    pub(super) rules: Vec<RuleFragment>,
 }
 
 /// Names and texts, each at its place.
@@ -58,6 +59,24 @@ pub(super) struct DeviceFragment {
     pub(super) consents: Pairs,
     pub(super) person: Field<String>,
     pub(super) users: Pairs,
+}
+
+/// What one `[[rule]]` says.
+#[derive(Debug)]
+pub(super) struct RuleFragment {
+    pub(super) place: Place,
+    pub(super) name: Field<String>,
+    pub(super) watch: Field<String>,
+    pub(super) devices: Field<Vec<Located<String>>>,
+    pub(super) doors: Field<Vec<Located<String>>>,
+    pub(super) elsewhere: Field<Vec<Located<String>>>,
+    pub(super) within_min: Field<i64>,
+    pub(super) from: Field<String>,
+    pub(super) to: Field<String>,
+    pub(super) since: Field<String>,
+    pub(super) by: Field<String>,
+    pub(super) days: Field<Vec<Located<String>>>,
+    pub(super) severity: Field<i64>,
 }
 
 impl Fragment {
@@ -144,7 +163,10 @@ impl Fragment {
                 clear_memory: device.truth("clear_memory"),
                 left_after_s: device.number("left_after_s"),
                 still_after_s: device.number("still_after_s"),
-                patterns: device.list("patterns"),
+                patterns: device
+                    .list("patterns")
+                    .and_then(Result::ok)
+                    .map_or_else(Vec::new, |list| list.value),
                 values: device.texts("values"),
                 events: device.texts("events"),
                 every_s: device.number("every_s"),
@@ -157,6 +179,24 @@ impl Fragment {
             });
             faults.extend(device.finish());
         }
+        for mut rule in document.tables("rule") {
+            fragment.rules.push(RuleFragment {
+                place: rule.place().clone(),
+                name: rule.text("name"),
+                watch: rule.text("watch"),
+                devices: rule.list("devices"),
+                doors: rule.list("doors"),
+                elsewhere: rule.list("elsewhere"),
+                within_min: rule.number("within_min"),
+                from: rule.text("from"),
+                to: rule.text("to"),
+                since: rule.text("since"),
+                by: rule.text("by"),
+                days: rule.list("days"),
+                severity: rule.number("severity"),
+            });
+            faults.extend(rule.finish());
+        }
         faults.extend(document.finish());
         (fragment, faults)
     }
@@ -164,6 +204,7 @@ impl Fragment {
     /// This one with another laid over it.
     pub(super) fn overridden_by(mut self, later: Self) -> Self {
         self.devices.extend(later.devices);
+        self.rules.extend(later.rules);
         Self {
             state_directory: later.state_directory.or(self.state_directory),
             uplink: later.uplink.or(self.uplink),
@@ -177,6 +218,7 @@ impl Fragment {
             capture_directory: later.capture_directory.or(self.capture_directory),
             bluetooth_quiet_s: later.bluetooth_quiet_s.or(self.bluetooth_quiet_s),
             devices: self.devices,
+            rules: self.rules,
         }
     }
 }

@@ -12,8 +12,10 @@ mod fragment;
 mod judge;
 mod nearest;
 mod report;
+mod rules;
 mod serial;
 mod settings;
+mod signs;
 mod standing;
 #[cfg(test)]
 mod tests;

@@ -80,7 +80,7 @@ impl Settings {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Settings { uplink, state_directory, store, serial, ble, .. } = &self.settings;
+        let Settings { uplink, state_directory, store, serial, ble, rules, .. } = &self.settings;
         writeln!(f, "gateway {} to {}", uplink.credentials.gateway, uplink.broker)?;
         writeln!(f, "certificate valid until {}", Utc(uplink.credentials.not_after))?;
         let megabytes = store.max_size / 1_000_000;
@@ -92,6 +92,10 @@ impl fmt::Display for Report {
         }
         for device in ble {
             writeln!(f, "{} at {}: {}", device.profile.name(), device.address, device.name)?;
+        }
+        if !rules.is_empty() {
+            let names: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
+            writeln!(f, "rules: {}", names.join(", "))?;
         }
         for warning in &self.warnings {
             writeln!(f, "warning: {warning}")?;

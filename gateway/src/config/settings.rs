@@ -6,6 +6,7 @@ use std::{
 };
 
 use tracing::Level;
+use varde_core::rules::Rule;
 
 use super::{
     broker::Broker,
@@ -14,6 +15,7 @@ use super::{
     fault::Faults,
     fragment::Fragment,
     judge::Judge,
+    rules::{self, Known},
     serial::SerialPort,
     whose::Whose,
 };
@@ -41,6 +43,8 @@ pub struct Settings {
     pub bluetooth_quiet: Duration,
     /// Whose the devices are.
     pub whose: Whose,
+    /// Supervision of people.
+    pub rules: Vec<Rule>,
 }
 
 /// The way to the hub.
@@ -113,6 +117,20 @@ impl Settings {
         judge.verdict(state)
     }
 
+    /// The rules of a configuration. Only they and the devices are judged, and no credentials are read: rules are tried
+    /// where there is no gateway.
+    ///
+    /// # Errors
+    /// Every fault in how the drop-ins are written, in the devices and in the rules.
+    pub fn rules(directory: &Path) -> Result<Vec<Rule>, Faults> {
+        let (fragment, faults) = Fragment::of_directory(directory);
+        let mut judge = Judge::new(directory, faults);
+        let known = Known::of_fragments(&fragment.devices);
+        let roster = Roster::of_fragments(fragment.devices, &mut judge);
+        let rules = rules::of_fragments(&fragment.rules, &known.with(&roster), &mut judge);
+        judge.verdict(Some(rules))
+    }
+
     pub(super) fn of_fragment(from: Fragment, mut judge: Judge<'_>) -> Result<Self, Faults> {
         let uplink = Uplink::of_fragment(&from, &mut judge);
         let commit_window =
@@ -133,7 +151,9 @@ impl Settings {
             .capture_directory
             .and_then(Result::ok)
             .and_then(|path| judge.path(&path, "capture.directory", CAPTURE_DIRECTORY));
+        let known = Known::of_fragments(&from.devices);
         let roster = Roster::of_fragments(from.devices, &mut judge);
+        let rules = rules::of_fragments(&from.rules, &known.with(&roster), &mut judge);
         let quiet =
             judge.number_or(&from.bluetooth_quiet_s, "bluetooth.quiet_s", 10..=86_400, BLUETOOTH_QUIET_S);
         let store = commit_window.zip(max_size);
@@ -159,6 +179,7 @@ impl Settings {
                 ble: roster.ble,
                 bluetooth_quiet: Duration::from_secs(quiet),
                 whose: roster.whose,
+                rules,
             }),
             _ => None,
         };

@@ -3,6 +3,7 @@
 mod credentials;
 mod examples;
 mod faults;
+mod rules;
 
 use std::{
     fs,
@@ -119,7 +120,7 @@ fn the_least_configuration_gets_every_default() {
     assert_eq!(settings.synchronised_marker, Path::new("/run/systemd/timesync/synchronized"));
     assert_eq!(settings.log_level, tracing::Level::INFO);
     assert_eq!(settings.capture_directory, None);
-    let SerialRoster::Esp3(senders) = &settings.serial[0].roster else { panic!("a stick was configured") };
+    let SerialRoster::Esp3(senders) = &settings.serial[0].roster else { panic!("{:?}", settings.serial) };
     assert_eq!(senders[0].1.id.to_string(), "FEFB9A1C");
     assert_eq!(senders[0].1.purpose, None);
     assert_eq!(settings.serial[0].line.to_string(), "57600 8N1");

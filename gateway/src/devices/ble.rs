@@ -13,12 +13,14 @@ use varde_drivers::Session;
 use varde_link::{Address, Bluetooth, Central, CentralEvent, LinkError, Sought, Uuid};
 use varde_wire::{DeviceId, Instant};
 
+use super::captures::{self, CaptureFile};
 use super::line::{Conversation, Line, LineEnded};
 use super::radio_care::RadioCare;
-use crate::aside::Aside;
+use crate::aside::{Aside, Left};
 use crate::board::{Board, Fault};
 use crate::config::BleDevice;
 use crate::intake::Intake;
+use crate::stopping::Stopping;
 use crate::store::StoreError;
 use crate::{clock, entropy};
 
@@ -44,12 +46,15 @@ struct Radio {
     intake: Arc<Intake>,
     board: Arc<Board>,
     aside: Arc<Aside>,
+    stopping: Stopping,
 }
 
 /// A device, and its session: it lasts over connections, and knows what was asked today.
 struct Heard {
     device: BleDevice,
     session: Mutex<Box<dyn Session>>,
+    /// Of what it advertises, where that is wanted. Each visit has a capture of its own.
+    capture: std::sync::Mutex<Option<CaptureFile>>,
     visits: std::sync::Mutex<Visits>,
 }
 
@@ -60,7 +65,7 @@ struct Visits {
     fruitless: Backoff,
 }
 
-/// Listens for these devices until the store stops; records what meters say where `captures` says so. Where sensors
+/// Listens for these devices until the gateway stops; records what they say where `captures` says so. Where sensors
 /// are among them, a silence of all that is longer than `quiet` is a fault of the radio.
 pub async fn serve(
     devices: Vec<BleDevice>,
@@ -69,6 +74,7 @@ pub async fn serve(
     intake: Arc<Intake>,
     board: Arc<Board>,
     aside: Arc<Aside>,
+    stopping: Stopping,
 ) {
     let mut heard = Vec::new();
     for device in devices {
@@ -78,9 +84,12 @@ pub async fn serve(
         }
         let fruitless = Backoff::new(RETRY_FIRST, RETRY_LONGEST, entropy::seed());
         let visits = Visits { rested: Instant::default(), fruitless };
-        heard.push(Heard { device, session: Mutex::new(session), visits: std::sync::Mutex::new(visits) });
+        let wanted = captures.as_deref().filter(|_| !device.profile.connects());
+        let capture = wanted.and_then(|directory| captures::begin(directory, device.name.as_str()));
+        let (capture, visits) = (std::sync::Mutex::new(capture), std::sync::Mutex::new(visits));
+        heard.push(Heard { device, session: Mutex::new(session), capture, visits });
     }
-    Arc::new(Radio { devices: heard, quiet, captures, intake, board, aside }).listen().await;
+    Arc::new(Radio { devices: heard, quiet, captures, intake, board, aside, stopping }).listen().await;
 }
 
 impl Radio {
@@ -93,7 +102,10 @@ impl Radio {
         let mut told = None;
         let mut failing = None;
         loop {
-            let error = match bluetooth.listen(radio.sought()).await {
+            let Some(listening) = radio.stopping.unless(bluetooth.listen(radio.sought())).await else {
+                return;
+            };
+            let error = match listening {
                 Ok(central) => {
                     radio.board.well(&Fault::Bluetooth);
                     care.listening();
@@ -111,13 +123,15 @@ impl Radio {
                 Err(error) => error.into(),
             };
             match error {
-                LineEnded::Store(_) => return,
+                LineEnded::Store(_) | LineEnded::Stopping => return,
                 LineEnded::Link(error) => {
                     care.failed();
                     // bluetoothd takes some seconds to restart, and gives other reasons meanwhile.
                     if clock::now().since(*failing.get_or_insert_with(clock::now)) < PASSING {
                         tracing::debug!("bluetooth: {error}");
-                        tokio::time::sleep(backoff.failed()).await;
+                        if radio.stopping.unless(tokio::time::sleep(backoff.failed())).await.is_none() {
+                            return;
+                        }
                         continue;
                     }
                     radio.link_states("failed");
@@ -132,6 +146,7 @@ impl Radio {
             tokio::select! {
                 () = tokio::time::sleep(backoff.failed()) => {}
                 () = care.due() => care.take(&bluetooth, None).await,
+                () = radio.stopping.begun() => return,
             }
         }
     }
@@ -163,15 +178,8 @@ impl Radio {
                             return ended;
                         }
                     }
-                    Err(error) => {
-                        // Each meeting ends with the radio, but first takes what BlueZ has confirmed to the device.
-                        while let Some(met) = meetings.join_next().await {
-                            if let Err(error) = result_of(met) {
-                                return error.into();
-                            }
-                        }
-                        return error.into();
-                    }
+                    // Each meeting ends with the radio, but first takes what BlueZ has confirmed to the device.
+                    Err(error) => return all_over(&mut meetings).await.map_or_else(Into::into, |()| error.into()),
                 },
                 Some(met) = meetings.join_next() => {
                     if let Err(error) = result_of(met) {
@@ -188,6 +196,9 @@ impl Radio {
                     }
                 }
                 () = care.due() => care.take(bluetooth, Some(&central)).await,
+                () = self.stopping.begun() => {
+                    return all_over(&mut meetings).await.map_or_else(Into::into, |()| LineEnded::Stopping);
+                }
             }
             if central.overrun() > 0 {
                 self.board.set_count("advertisements that went unread", central.overrun());
@@ -205,6 +216,7 @@ impl Radio {
         let Some(heard) = self.place_of(address).and_then(|place| self.devices.get(place)) else {
             return Ok(());
         };
+        heard.record(chunks);
         let mut session = heard.session.lock().await;
         self.line(heard).overhear(chunks, session.as_mut()).await?;
         match session.poll_timeout() {
@@ -223,7 +235,8 @@ impl Radio {
         let Some(heard) = self.devices.get(place) else { return Ok(()) };
         let name = &heard.device.name;
         let fault = Fault::Device(name.clone());
-        let link = match connecting.await {
+        let Some(connected) = self.stopping.unless(connecting).await else { return Ok(()) };
+        let link = match connected {
             Ok(link) => link,
             Err(error @ (LinkError::ConnectTimedOut { .. } | LinkError::ServiceMissing { .. })) => {
                 self.board.device(name, |state| state.link = "failed");
@@ -255,7 +268,7 @@ impl Radio {
         }
         match ended {
             LineEnded::Store(error) => Err(error),
-            LineEnded::Link(_) => Ok(()),
+            LineEnded::Link(_) | LineEnded::Stopping => Ok(()),
         }
     }
 
@@ -264,6 +277,7 @@ impl Radio {
         Line {
             intake: &self.intake,
             board: &self.board,
+            stopping: &self.stopping,
             name: name.as_str(),
             device: Some(name),
             is_overheard: !heard.device.profile.connects(),
@@ -278,7 +292,8 @@ impl Radio {
     /// Whether the device may be visited now: not too soon after the last time, and not while somebody pairs it.
     fn may_visit(&self, place: usize) -> bool {
         self.devices.get(place).is_some_and(|heard| {
-            heard.visits().rested <= clock::now() && !self.aside.keeps_from(heard.device.address)
+            heard.visits().rested <= clock::now()
+                && !self.aside.keeps_from(&Left::Device(heard.device.address))
         })
     }
 
@@ -300,6 +315,14 @@ impl Radio {
             .iter()
             .for_each(|heard| self.board.device(&heard.device.name, |state| state.link = link));
     }
+}
+
+/// Waits for the end of each meeting.
+async fn all_over(meetings: &mut JoinSet<Result<(), StoreError>>) -> Result<(), StoreError> {
+    while let Some(met) = meetings.join_next().await {
+        result_of(met)?;
+    }
+    Ok(())
 }
 
 /// What came of a meeting. Its panic becomes ours, so that it is told.
@@ -330,6 +353,15 @@ impl Heard {
         };
         visits.rested = clock::now().after(rest);
         visits.fruitless.failures()
+    }
+
+    /// Writes down what it advertised.
+    fn record(&self, chunks: &[varde_link::Chunk]) {
+        // A capture is whole after every line.
+        let mut capture = self.capture.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(capture) = &mut *capture {
+            chunks.iter().for_each(|chunk| capture.heard(chunk));
+        }
     }
 
     fn visits(&self) -> std::sync::MutexGuard<'_, Visits> {

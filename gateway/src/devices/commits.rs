@@ -1,19 +1,34 @@
 //! What a line has handed over and does not yet know to be kept.
 
 use tokio::sync::oneshot;
+use varde_wire::DeviceId;
+
+use crate::store::Memory;
 
 /// How many commits are looked at together, so that a line that never asks does not hoard them.
 const SWEEP: usize = 64;
 
 /// The commits that a session may ask about.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Commits {
+    /// What the store gave as [`losses`](crate::store::Store::losses) before anything was handed over.
+    losses: u64,
     waiting: Vec<oneshot::Receiver<()>>,
     failed: bool,
     asked: bool,
 }
 
 impl Commits {
+    /// Nothing was handed over yet to a store that gives this as its [`losses`](crate::store::Store::losses).
+    pub const fn new(losses: u64) -> Self {
+        Self { losses, waiting: Vec::new(), failed: false, asked: false }
+    }
+
+    /// What a session wants to remember of a device, and of what was handed over.
+    pub fn memory(&self, device: DeviceId, bytes: Vec<u8>) -> Memory {
+        Memory { device, bytes, losses: self.losses }
+    }
+
     /// Something was handed over.
     pub fn add(&mut self, committed: oneshot::Receiver<()>) {
         self.waiting.push(committed);
@@ -65,7 +80,7 @@ mod tests {
 
     #[test]
     fn only_what_is_all_kept_is_told_and_only_who_asked_is_told() {
-        let mut commits = Commits::default();
+        let mut commits = Commits::new(0);
         let (first, receiver) = oneshot::channel();
         commits.add(receiver);
         let (second, receiver) = oneshot::channel();
@@ -87,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_loss_is_not_forgotten_by_the_sweep() {
-        let mut commits = Commits::default();
+        let mut commits = Commits::new(0);
         for number in 0..SWEEP * 3 {
             let (commit, receiver) = oneshot::channel();
             if number != 7 {

@@ -1,8 +1,5 @@
 //! A driver's session on a link: what the link brings goes in, what the session wants is done.
 
-use std::fs::{File, OpenOptions};
-use std::io::BufWriter;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,12 +9,14 @@ use varde_drivers::{Input, Order, Output, Session};
 use varde_link::{self as link, Link, LinkError, Recorder};
 use varde_wire::{DeviceId, Flags, Instant, Observation, Outcome, Stage};
 
+use super::captures;
 use super::commits::Commits;
 use crate::board::{Board, Fault};
 use crate::clock;
 use crate::commands::mailbox::Mailbox;
 use crate::intake::Intake;
-use crate::store::StoreError;
+use crate::stopping::Stopping;
+use crate::store::{Memory, StoreError};
 
 /// How long the end of a line waits for what is not yet committed. Longer than routine readings wait for each other.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -28,9 +27,12 @@ pub enum LineEnded {
     /// The link did.
     #[error(transparent)]
     Link(#[from] LinkError),
-    /// The store did: the gateway is stopping.
+    /// The store did.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The gateway is stopping.
+    #[error("the gateway stops")]
+    Stopping,
 }
 
 /// How a conversation went.
@@ -50,39 +52,29 @@ pub struct Line<'a> {
     pub intake: &'a Intake,
     /// What is known.
     pub board: &'a Board,
+    /// When to end.
+    pub stopping: &'a Stopping,
     /// A word for the line in log lines and capture files.
     pub name: &'a str,
     /// The device on it, where it is only one.
     pub device: Option<&'a DeviceId>,
-    /// Whether the line is only what a device says in advertisements.
+    /// Whether devices speak on it by themselves, as in advertisements or radio telegrams, rather than being visited.
     pub is_overheard: bool,
     /// Where orders for its devices come from; none where they only speak.
     pub mailbox: Option<&'a Mailbox>,
 }
 
 impl Line<'_> {
-    /// Serves the link until it or the store ends; records what passes where `captures` says so.
+    /// Serves the link until it or the store ends, or the gateway stops; records what passes where `captures` says so.
     pub async fn serve<L: Link>(
         &self,
         link: L,
         session: &mut dyn Session,
         captures: Option<&Path>,
     ) -> Conversation {
-        let mut commits = Commits::default();
-        let mut conversation = match captures.map(|directory| self.capture(directory)) {
-            Some(Ok(file)) => match Recorder::new(link, BufWriter::new(file), clock::boot_ms) {
-                Ok(recorder) => self.converse(recorder, session, &mut commits).await,
-                Err(error) => {
-                    tracing::warn!("{}: the capture cannot be begun: {error}", self.name);
-                    let ended = LineEnded::Link(LinkError::CaptureEnded);
-                    return Conversation { ended, answered: false, hung_up: false };
-                }
-            },
-            Some(Err(error)) => {
-                // A technician's wish must not cost a reading.
-                tracing::warn!("{}: the capture cannot be begun: {error}", self.name);
-                self.converse(link, session, &mut commits).await
-            }
+        let mut commits = Commits::new(self.intake.losses());
+        let mut conversation = match captures.and_then(|directory| captures::begin(directory, self.name)) {
+            Some(capture) => self.converse(Recorder::new(link, capture), session, &mut commits).await,
             None => self.converse(link, session, &mut commits).await,
         };
         session.handle_input(Input::Disconnected, clock::now());
@@ -115,7 +107,7 @@ impl Line<'_> {
             hear(session, chunk);
         }
         session.handle_timeout(clock::now());
-        self.drain_all(session, &mut Commits::default()).await
+        self.drain_all(session, &mut Commits::new(self.intake.losses())).await
     }
 
     /// What a session says when there is nobody to ask.
@@ -168,6 +160,7 @@ impl Line<'_> {
                 order = self.next_order() => self.order(session, order).await,
                 () = commits.kept() => session.handle_input(Input::Committed, clock::now()),
                 () = tokio::time::sleep(left), if due.is_some() => session.handle_timeout(clock::now()),
+                () = self.stopping.begun() => break LineEnded::Stopping,
             }
         };
         Conversation { ended, answered, hung_up }
@@ -207,7 +200,8 @@ impl Line<'_> {
         session: &mut dyn Session,
         commits: &mut Commits,
     ) -> Result<Drained, LineEnded> {
-        while let Some(output) = session.poll_output() {
+        let mut ahead = None;
+        while let Some(output) = ahead.take().or_else(|| session.poll_output()) {
             match output {
                 Output::Reading(reading) => {
                     // One in doubt is passed on, but proves nothing of its sensor.
@@ -215,14 +209,26 @@ impl Line<'_> {
                     if self.is_overheard && !reading.observations.iter().any(doubted) {
                         self.board.well(&Fault::Device(reading.device.clone()));
                     }
+                    // What is to be remembered of it is kept in the same moment.
+                    let memory = match session.poll_output() {
+                        Some(Output::Remember(bytes)) => self.memory(bytes, commits),
+                        next => {
+                            ahead = next;
+                            None
+                        }
+                    };
                     // Not waited for: the commit of one reading must not hold up the next.
-                    if let Some(committed) = self.intake.take(reading).await? {
+                    if let Some(committed) = self.intake.take_and_remember(reading, memory).await? {
                         commits.add(committed);
                     }
                 }
                 Output::AwaitCommit => commits.ask(),
                 Output::Outcome(outcome) => self.tell(outcome).await,
-                Output::Remember(bytes) => self.remember(bytes).await,
+                Output::Remember(bytes) => {
+                    if let Some(memory) = self.memory(bytes, commits) {
+                        self.intake.remember(memory).await?;
+                    }
+                }
                 Output::Request(request) => {
                     let hangs_up = request == drivers::Request::Disconnect;
                     match link.request(asked(request)).await {
@@ -246,11 +252,16 @@ impl Line<'_> {
                 Output::Refused(refused) => {
                     self.board.count("frames that could not be read");
                     tracing::debug!("{}: {}", self.name, refused.error);
-                    if let Some(device) = refused.device {
-                        self.board.device(&device, |state| state.refused += 1);
-                        if refused.error.problem.needs_somebody() {
-                            self.board.fault(Fault::Device(device), refused.error);
+                    let stands = match refused.device {
+                        Some(device) => {
+                            self.board.device(&device, |state| state.refused += 1);
+                            Fault::Device(device)
                         }
+                        // What the stick itself does wrong; it is over when the port is opened anew.
+                        None => Fault::Port(self.name.to_owned()),
+                    };
+                    if refused.error.problem.needs_somebody() {
+                        self.board.fault(stands, refused.error);
                     }
                 }
                 Output::Well(device) => self.board.well(&Fault::Device(device)),
@@ -264,18 +275,8 @@ impl Line<'_> {
     }
 
     /// A line with many devices has nothing to remember of any.
-    async fn remember(&self, bytes: Vec<u8>) {
-        if let Some(device) = self.device {
-            self.intake.remember(device.clone(), bytes).await;
-        }
-    }
-
-    /// A capture holds health data in clear: only its owner may read it.
-    fn capture(&self, directory: &Path) -> std::io::Result<File> {
-        let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
-        let name: String = self.name.chars().map(plain).collect();
-        let path = directory.join(format!("{name}-{}.capture", clock::wall().as_unix_millis()));
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+    fn memory(&self, bytes: Vec<u8>, commits: &Commits) -> Option<Memory> {
+        self.device.map(|device| commits.memory(device.clone(), bytes))
     }
 }
 

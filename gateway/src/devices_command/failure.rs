@@ -31,7 +31,7 @@ impl Failure {
 
     /// The technician ended it.
     pub(super) fn interrupted() -> Self {
-        Self::new(INTERRUPTED, "interrupted: no scan and no pairing runs any more")
+        Self::new(INTERRUPTED, "interrupted: no scan, no pairing and no teaching in runs any more")
     }
 }
 

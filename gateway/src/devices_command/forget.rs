@@ -51,7 +51,11 @@ pub async fn forget(parting: Parting) -> Result<(), Failure> {
             Stands::Alone(path) => format!(" and {}", path.display()),
             Stands::Elsewhere(_) | Stands::Nowhere => String::new(),
         };
-        say(format_args!("forget {device} ({address})? This removes its bond{file}. yes or no"));
+        let (shown, bond) = match address {
+            Some(address) => (format!(" ({address})"), "its bond"),
+            None => (String::new(), "it from the roster"),
+        };
+        say(format_args!("forget {device}{shown}? This removes {bond}{file}. yes or no"));
         let mut answers = Answers::default();
         let answer = tokio::select! {
             answer = answers.next() => answer,
@@ -62,10 +66,12 @@ pub async fn forget(parting: Parting) -> Result<(), Failure> {
             return Ok(());
         }
     }
-    if Neighbourhood::open().await?.forget(address).await? {
-        say("the bond is removed; remove it in the device's own menu too, if it has one");
-    } else {
-        say("bluetoothd knew no such device: there was no bond");
+    if let Some(address) = address {
+        if Neighbourhood::open().await?.forget(address).await? {
+            say("the bond is removed; remove it in the device's own menu too, if it has one");
+        } else {
+            say("bluetoothd knew no such device: there was no bond");
+        }
     }
     match stands {
         Stands::Alone(path) => {
@@ -88,7 +94,8 @@ pub async fn forget(parting: Parting) -> Result<(), Failure> {
 }
 
 impl Parting {
-    fn look_up(&self) -> Result<(Address, Stands), Failure> {
+    /// Its address, if it has one, and where it stands.
+    fn look_up(&self) -> Result<(Option<Address>, Stands), Failure> {
         if let Ok(address) = self.device.parse() {
             let settings = Settings::load(&self.config)?;
             return match settings.ble.iter().find(|device| device.address == address) {
@@ -97,7 +104,7 @@ impl Parting {
                         format!("{address} is {} in the roster: forget it by that name", known.name);
                     Err(Failure::new(EX_USAGE, message))
                 }
-                None => Ok((address, Stands::Nowhere)),
+                None => Ok((Some(address), Stands::Nowhere)),
             };
         }
         let name: DeviceId =
@@ -110,14 +117,10 @@ impl Parting {
             );
             return Err(Failure::new(EX_USAGE, message));
         };
-        let Some(device) = settings.ble.iter().find(|device| device.name == name) else {
-            let message =
-                format!("{name} is no Bluetooth device: take its [[device]] out at {}", standing.place);
-            return Err(Failure::new(EX_USAGE, message));
-        };
+        let address = settings.ble.iter().find(|device| device.name == name).map(|device| device.address);
         let file = file_of(&name);
         let path = self.config.join(&file);
         let own = standing.alone && standing.place.file == file && is_ours(&path);
-        Ok((device.address, if own { Stands::Alone(path) } else { Stands::Elsewhere(standing.place) }))
+        Ok((address, if own { Stands::Alone(path) } else { Stands::Elsewhere(standing.place) }))
     }
 }

@@ -1,10 +1,11 @@
 //! `varde devices …`: what a technician does with the devices of a home.
 //!
-//! The commands speak to BlueZ themselves; the daemon has no part in pairing. A technician's window is the life of
-//! `varde devices pair`: nothing can be paired with a box before which nobody stands.
+//! The commands speak to BlueZ and to sticks themselves; the daemon has no part in pairing or teaching in. A technician's
+//! window is the life of `varde devices pair` or `teach`: nothing can be added to a box before which nobody stands.
 //!
 //! - [`mod@scan`]: who is near
 //! - [`mod@pair`]: one device is paired, its bond proved, and it is put into the roster
+//! - [`mod@teach`]: who shows itself on an EnOcean stick, and one of them is put into the roster
 //! - [`mod@list`], [`mod@forget`], [`mod@watch`]: the roster, and what becomes of it
 //! - `kind`: what an advertisement gives a device away as
 //! - `drop_in`: the device's own file in the configuration
@@ -19,6 +20,7 @@ pub mod pair;
 mod questions;
 mod restart;
 pub mod scan;
+pub mod teach;
 mod terminal;
 pub mod watch;
 
@@ -31,6 +33,7 @@ use varde_wire::DeviceId;
 pub use failure::Failure;
 use forget::Parting;
 use pair::Wish;
+use teach::Lesson;
 
 use crate::config::DEFAULT_DIRECTORY;
 
@@ -48,6 +51,8 @@ pub enum DevicesCommand {
     },
     /// Pair a Bluetooth device, prove the bond, and put the device into the configuration
     Pair(Wish),
+    /// Show who is taught in on an EnOcean stick, and put one of them into the configuration
+    Teach(Lesson),
     /// List the roster: bonds, links, when each device was last heard
     List {
         /// Directory of the configuration's *.toml files
@@ -76,6 +81,7 @@ pub fn run(command: DevicesCommand) -> Result<(), Failure> {
         match command {
             DevicesCommand::Scan { seconds, config } => scan::scan(seconds, &config).await,
             DevicesCommand::Pair(wish) => pair::pair(wish).await,
+            DevicesCommand::Teach(lesson) => teach::teach(lesson).await,
             DevicesCommand::List { config } => list::list(&config).await,
             DevicesCommand::Forget(parting) => forget::forget(parting).await,
             DevicesCommand::Watch { name, config } => watch::watch(&name, &config).await,

@@ -9,14 +9,14 @@ use varde_drivers::BleProfile;
 use varde_link::{Address, Neighbour, Neighbourhood, Pairing, PairingError, Uuid};
 use varde_wire::DeviceId;
 
-use super::drop_in::DropIn;
+use super::drop_in::{DropIn, Heard, takes_files};
 use super::kind::{Kind, only_advertises};
 use super::questions::converse;
 use super::restart::restart;
 use super::terminal::say;
 use super::{Failure, interrupted};
-use crate::aside;
-use crate::command::{EX_CANTCREAT, EX_CONFIG, EX_NOPERM, EX_USAGE};
+use crate::aside::{self, Left};
+use crate::command::{EX_CONFIG, EX_USAGE};
 use crate::config::{DEFAULT_DIRECTORY, Settings};
 
 /// Between two looks at whether the device has been heard.
@@ -61,7 +61,9 @@ pub struct Wish {
 /// What did not work, and what to do next.
 pub async fn pair(wish: Wish) -> Result<(), Failure> {
     let again = wish.is_in_the_roster()?;
-    let _aside = Settings::state_directory(&wish.config).ok().map(|state| aside::ask(&state, wish.address));
+    let _aside = Settings::state_directory(&wish.config)
+        .ok()
+        .map(|state| aside::ask(&state, &Left::Device(wish.address)));
     let mut pairing = Pairing::open(Neighbourhood::open().await?).await?;
     let paired = tokio::select! {
         paired = wish.be_done(&mut pairing, again) => paired,
@@ -86,7 +88,7 @@ impl Wish {
         let device = self.hear(pairing).await?;
         let profile = self.profile(&device, again)?;
         if again.is_none() {
-            self.check(self.address, &profile)?;
+            self.drop_in(self.address, &profile).check(&self.config)?;
         }
         let service = BleProfile::from_name(&profile).and_then(|profile| profile.services().first().copied());
         let service = service.map(|service| Uuid::from_u128(service.0));
@@ -101,7 +103,7 @@ impl Wish {
         };
         match again {
             Some(_) => say(format_args!("{} stands in the configuration already", self.name)),
-            None => self.keep(address, &profile)?,
+            None => self.drop_in(address, &profile).keep(&self.config)?,
         }
         Ok(())
     }
@@ -236,9 +238,7 @@ impl Wish {
     /// The profile under which this very device is in the roster already: then it is only paired again.
     fn is_in_the_roster(&self) -> Result<Option<BleProfile>, Failure> {
         let settings = Settings::load(&self.config)?;
-        if let Err(error) = rustix::fs::access(&self.config, rustix::fs::Access::WRITE_OK) {
-            return Err(self.takes_no_file(EX_NOPERM, &error.into()));
-        }
+        takes_files(&self.config)?;
         let same =
             settings.ble.iter().find(|device| device.name == self.name && device.address == self.address);
         match (same, &self.profile) {
@@ -252,45 +252,14 @@ impl Wish {
             )),
             (Some(device), _) => Ok(Some(device.profile)),
             // A name, address or profile that will not do is told now, before anybody presses a button.
-            (None, Some(profile)) => self.check(self.address, profile).map(|()| None),
+            (None, Some(profile)) => self.drop_in(self.address, profile).check(&self.config).map(|()| None),
             (None, None) => Ok(None),
         }
     }
 
-    /// Judges the configuration as it would be, by the code of `varde check`.
-    fn check(&self, address: Address, profile: &str) -> Result<(), Failure> {
-        let drop_in = self.drop_in(address, profile);
-        let path = self.config.join(drop_in.file());
-        if path.exists() {
-            let message =
-                format!("{} exists already: choose another name, or remove that file", path.display());
-            return Err(Failure::new(EX_CANTCREAT, message));
-        }
-        Settings::load_with(&self.config, &drop_in.file(), &drop_in.text())?;
-        Ok(())
-    }
-
-    /// Puts the device into the configuration; nothing is left of it where the whole would not stand.
-    fn keep(&self, address: Address, profile: &str) -> Result<(), Failure> {
-        self.check(address, profile)?;
-        let written = self.drop_in(address, profile).write(&self.config);
-        let path = written.map_err(|error| self.takes_no_file(EX_CANTCREAT, &error))?;
-        if let Err(faults) = Settings::load(&self.config) {
-            let _ = std::fs::remove_file(&path);
-            return Err(faults.into());
-        }
-        say(format_args!("{} written", path.display()));
-        Ok(())
-    }
-
-    fn takes_no_file(&self, code: u8, error: &std::io::Error) -> Failure {
-        let directory = self.config.display();
-        let mend = "run the command as root, such as by sudo, and see that the disk takes files";
-        Failure::new(code, format!("{directory} takes no file ({error}): {mend}"))
-    }
-
     fn drop_in<'w>(&'w self, address: Address, profile: &'w str) -> DropIn<'w> {
-        DropIn { name: &self.name, address, profile, users: &self.users, bind_key: self.key.as_deref() }
+        let (users, bind_key) = (self.users.as_slice(), self.key.as_deref());
+        DropIn { name: &self.name, profile, heard: Heard::Bluetooth { address, users, bind_key } }
     }
 }
 

@@ -120,3 +120,6 @@ fn stored(row: &Row<'_>) -> Option<StoredCommand> {
         signed: row.get::<_, Option<Vec<u8>>>(3).ok()?.map(SignedCommand::from_bytes),
     })
 }
+
+#[cfg(test)]
+mod tests;

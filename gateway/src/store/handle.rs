@@ -73,9 +73,21 @@ pub struct Depths {
     pub size_bytes: u64,
 }
 
-/// Records on their way in, and who wants to know when they are committed.
+/// What the driver of a device wants to know after a restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// The device.
+    pub device: DeviceId,
+    /// What its driver wrote; it replaces what was kept before.
+    pub bytes: Vec<u8>,
+    /// What [`Store::losses`] gave before the first of the records was handed over that it speaks of.
+    pub losses: u64,
+}
+
+/// Records on their way in, what is remembered of them, and who wants to know when they are committed.
 pub(super) struct Append {
     pub(super) records: Vec<Record>,
+    pub(super) memory: Option<Memory>,
     pub(super) committed: oneshot::Sender<()>,
 }
 
@@ -87,7 +99,6 @@ pub(super) enum Control {
     Depths { reply: Reply<Depths> },
     Trusted { time: WallTime },
     Recall { device: DeviceId, reply: Reply<Option<Vec<u8>>> },
-    Remember { device: DeviceId, bytes: Vec<u8> },
     RememberOnly { roster: Vec<DeviceId> },
     Step { step: Box<CommandStep>, reply: Reply<()> },
     Commands { reply: Reply<Vec<StoredCommand>> },
@@ -104,8 +115,18 @@ pub struct Store {
     urgent: mpsc::Sender<Append>,
     routine: mpsc::Sender<Append>,
     control: mpsc::Sender<Control>,
-    committed: Arc<Notify>,
-    generation: Arc<AtomicU64>,
+    told: Told,
+}
+
+/// What the writer tells whoever looks.
+#[derive(Clone, Default)]
+pub(super) struct Told {
+    /// Entries were committed, or the disk works again.
+    pub(super) committed: Arc<Notify>,
+    /// How often the disk's outbox was opened.
+    pub(super) generation: Arc<AtomicU64>,
+    /// How often records were not committed to the disk that had been handed over.
+    pub(super) losses: Arc<AtomicU64>,
 }
 
 impl Store {
@@ -122,10 +143,8 @@ impl Store {
         let (urgent, urgent_rx) = mpsc::channel(256);
         let (routine, routine_rx) = mpsc::channel(256);
         let (control, control_rx) = mpsc::channel(64);
-        let committed = Arc::new(Notify::new());
-        let generation = Arc::new(AtomicU64::new(0));
-        let told = (Arc::clone(&committed), Arc::clone(&generation));
-        let writer = Writer::open(options, identity, board, told)?;
+        let told = Told::default();
+        let writer = Writer::open(options, identity, board, told.clone())?;
         let last_trusted = writer.last_trusted();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
@@ -135,7 +154,7 @@ impl Store {
             .name("store".to_owned())
             .spawn(move || runtime.block_on(writer.run(urgent_rx, routine_rx, control_rx)))
             .map_err(|e| StoreError::Database(e.to_string()))?;
-        Ok((Self { urgent, routine, control, committed, generation }, last_trusted))
+        Ok((Self { urgent, routine, control, told }, last_trusted))
     }
 
     /// Hands records over to be committed in this lane. The receiver fires once they are; it fails if they were
@@ -149,13 +168,47 @@ impl Store {
         lane: Lane,
         records: Vec<Record>,
     ) -> Result<oneshot::Receiver<()>, StoreError> {
+        self.append_and_remember(lane, records, None).await
+    }
+
+    /// The same, with what is to be remembered of these records and those before. It is committed with them, or later,
+    /// and never before or without any of them.
+    ///
+    /// # Errors
+    /// Where the store has stopped.
+    pub async fn append_and_remember(
+        &self,
+        lane: Lane,
+        records: Vec<Record>,
+        memory: Option<Memory>,
+    ) -> Result<oneshot::Receiver<()>, StoreError> {
         let (committed, receiver) = oneshot::channel();
-        let channel = match lane {
-            Lane::Urgent => &self.urgent,
-            Lane::Routine => &self.routine,
-        };
-        channel.send(Append { records, committed }).await.map_err(|_| StoreError::Stopped)?;
+        match lane {
+            Lane::Urgent => {
+                send(&self.urgent, Append { records, memory: None, committed }).await?;
+                // Behind the routine records that it speaks of too, which may wait to be committed.
+                if let Some(memory) = memory {
+                    self.remember(memory).await?;
+                }
+            }
+            Lane::Routine => send(&self.routine, Append { records, memory, committed }).await?,
+        }
         Ok(receiver)
+    }
+
+    /// Remembers this, as soon as all records are committed that were handed over before.
+    ///
+    /// # Errors
+    /// Where the store has stopped.
+    pub async fn remember(&self, memory: Memory) -> Result<(), StoreError> {
+        let (committed, _) = oneshot::channel();
+        send(&self.routine, Append { records: Vec::new(), memory: Some(memory), committed }).await
+    }
+
+    /// How often records were not committed to the disk though they had been handed over. What was remembered of such is
+    /// not kept: see [`Memory::losses`].
+    pub fn losses(&self) -> u64 {
+        self.told.losses.load(Ordering::Acquire)
     }
 
     /// The signed batch of this number; see [`super::Outbox::fetch`].
@@ -214,12 +267,6 @@ impl Store {
         self.ask(|reply| Control::Recall { device, reply }).await.ok().flatten()
     }
 
-    /// Keeps what the driver of a device wants to know after a restart. What cannot be kept is asked of the device
-    /// again.
-    pub async fn remember(&self, device: DeviceId, bytes: Vec<u8>) {
-        let _ = self.control.send(Control::Remember { device, bytes }).await;
-    }
-
     /// Forgets what drivers kept of devices that are not in this roster.
     pub async fn remember_only(&self, roster: Vec<DeviceId>) {
         let _ = self.control.send(Control::RememberOnly { roster }).await;
@@ -254,12 +301,12 @@ impl Store {
 
     /// Fires when entries were committed, or the disk works again.
     pub fn committed(&self) -> &Notify {
-        &self.committed
+        &self.told.committed
     }
 
     /// How often the disk's outbox was opened: its chains may be others each time.
     pub fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Acquire)
+        self.told.generation.load(Ordering::Acquire)
     }
 
     /// Commits what waits and ends the thread.
@@ -275,6 +322,10 @@ impl Store {
         self.control.send(control(reply)).await.map_err(|_| StoreError::Stopped)?;
         answer.await.map_err(|_| StoreError::Stopped)?
     }
+}
+
+async fn send(channel: &mpsc::Sender<Append>, append: Append) -> Result<(), StoreError> {
+    channel.send(append).await.map_err(|_| StoreError::Stopped)
 }
 
 #[cfg(test)]

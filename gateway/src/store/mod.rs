@@ -29,7 +29,7 @@ use thiserror::Error;
 use varde_wire::{DecodeError, GatewayId, SealError, SealingKey, SigningKey};
 
 pub use commands::{CommandStep, StoredCommand, TakenOn};
-pub use handle::{Depth, Depths, Options, Queue, Store};
+pub use handle::{Depth, Depths, Memory, Options, Queue, Store};
 pub use outbox::Outbox;
 
 /// Who the outbox belongs to and whom it is sealed for.

@@ -3,6 +3,7 @@
 //! Every step is one transaction. What is kept in memory beside it ([`Place`]) is only replaced after the
 //! commit, so a step that failed has not happened.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
@@ -87,17 +88,6 @@ impl Outbox {
             .optional()?)
     }
 
-    /// Keeps what the driver of a device wants to know after a restart.
-    ///
-    /// # Errors
-    /// Where it cannot be written.
-    pub fn remember(&self, device: &DeviceId, bytes: &[u8]) -> Result<(), StoreError> {
-        self.db
-            .prepare_cached("INSERT OR REPLACE INTO memory (device, bytes) VALUES (?1, ?2)")?
-            .execute(params![device.as_str(), bytes])?;
-        Ok(())
-    }
-
     /// Forgets what drivers kept of devices that are not in this roster: one that is forgotten and added again begins
     /// anew.
     ///
@@ -121,6 +111,21 @@ impl Outbox {
     /// Where nothing was committed.
     pub fn append(&mut self, lane: Lane, records: &[Record]) -> Result<(), StoreError> {
         self.append_and(lane, records, |_| Ok(()))
+    }
+
+    /// The same, and keeps in that transaction what the drivers of these devices want to know after a restart.
+    ///
+    /// # Errors
+    /// Where nothing was committed.
+    pub fn append_and_remember(
+        &mut self,
+        lane: Lane,
+        records: &[Record],
+        memories: &BTreeMap<DeviceId, Vec<u8>>,
+    ) -> Result<(), StoreError> {
+        self.append_and(lane, records, |transaction| {
+            memories.iter().try_for_each(|(device, bytes)| remember(transaction, device, bytes))
+        })
     }
 
     /// A step of a command, and the entry that tells of it. Urgent: somebody waits for it, and a full outbox must not
@@ -388,6 +393,12 @@ fn claim(db: &Connection, identity: &Identity) -> Result<(), StoreError> {
     let found: String =
         db.query_row("SELECT value FROM fact WHERE name = 'gateway'", [], |row| row.get(0))?;
     if found == ours { Ok(()) } else { Err(StoreError::Foreign { found, ours: ours.to_owned() }) }
+}
+
+fn remember(db: &Connection, device: &DeviceId, bytes: &[u8]) -> Result<(), StoreError> {
+    db.prepare_cached("INSERT OR REPLACE INTO memory (device, bytes) VALUES (?1, ?2)")?
+        .execute(params![device.as_str(), bytes])?;
+    Ok(())
 }
 
 fn write_epoch(db: &Transaction<'_>, known: Option<i64>, epoch: &Encapsulation) -> Result<i64, StoreError> {

@@ -5,16 +5,17 @@
 //! from there; routine ones wait in memory, as many as it is worth, and what must be given up leaves a gap
 //! record. The disk is tried again all the time.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use varde_core::Backoff;
-use varde_wire::{Content, Gap, GapReason, Instant, Lane, Record, WallTime};
+use varde_wire::{Content, DeviceId, Gap, GapReason, Instant, Lane, Record, WallTime};
 
-use super::handle::{Append, Control, Depth, Depths, Options, Queue, Reply};
+use super::handle::{Append, Control, Depth, Depths, Options, Queue, Reply, Told};
 use super::salvage::{salvage, set_aside};
 use super::{Identity, Outbox, StoreError};
 use crate::board::{Board, Fault};
@@ -37,14 +38,15 @@ pub(super) struct Writer {
     /// Routine records that are not committed yet, and who wants to know when they are.
     pending: Vec<Record>,
     waiting: Vec<oneshot::Sender<()>>,
+    /// What is remembered of them, and of what was committed before.
+    memories: BTreeMap<DeviceId, Vec<u8>>,
     given_up: Option<Gap>,
     retry: Backoff,
     retry_at: Option<Instant>,
     options: Options,
     identity: Identity,
     board: Arc<Board>,
-    committed: Arc<Notify>,
-    generation: Arc<AtomicU64>,
+    told: Told,
 }
 
 impl Writer {
@@ -56,21 +58,21 @@ impl Writer {
         options: Options,
         identity: Identity,
         board: Arc<Board>,
-        (committed, generation): (Arc<Notify>, Arc<AtomicU64>),
+        told: Told,
     ) -> Result<Self, StoreError> {
         let mut writer = Self {
             disk: None,
             memory: Outbox::open(None, identity.clone(), u64::MAX >> 16)?,
             pending: Vec::new(),
             waiting: Vec::new(),
+            memories: BTreeMap::new(),
             given_up: None,
             retry: Backoff::new(Duration::from_millis(500), Duration::from_secs(30), entropy::seed()),
             retry_at: None,
             options,
             identity,
             board,
-            committed,
-            generation,
+            told,
         };
         match writer.open_disk() {
             Err(error @ (StoreError::Newer { .. } | StoreError::Foreign { .. } | StoreError::InUse)) => {
@@ -110,12 +112,13 @@ impl Writer {
                 () = tokio::time::sleep(again.unwrap_or_default()), if !open => self.try_disk(),
                 () = &mut window, if open && self.holds_something() => self.commit_routine(),
                 Some(append) = routine.recv() => {
-                    if self.pending.is_empty() {
+                    if self.pending.is_empty() && self.memories.is_empty() {
                         window.set(tokio::time::sleep(self.options.commit_window));
                     }
                     self.hold(append);
                     if open && self.pending.len() >= FULL_GROUP {
-                        self.commit_routine();
+                        // Not here: what is remembered may speak of an urgent record that comes first.
+                        window.set(tokio::time::sleep(Duration::ZERO));
                     }
                 }
                 else => return,
@@ -130,12 +133,13 @@ impl Writer {
                 let _ = append.committed.send(());
             }
             Err(_) => {
+                self.lost();
                 if let Err(error) = self.memory.append(Lane::Urgent, &append.records) {
                     self.board.fault(Fault::Seal, format!("an alarm could be kept nowhere: {error}"));
                 }
             }
         }
-        self.committed.notify_one();
+        self.told.committed.notify_one();
     }
 
     fn hold(&mut self, append: Append) {
@@ -144,10 +148,20 @@ impl Writer {
         }
         self.pending.extend(append.records);
         self.waiting.push(append.committed);
+        let losses = self.told.losses.load(Ordering::Acquire);
+        if let Some(memory) = append.memory.filter(|memory| memory.losses == losses) {
+            self.memories.insert(memory.device, memory.bytes);
+        }
+    }
+
+    /// Records were handed over that the disk does not have: nothing may be remembered as if it had.
+    fn lost(&mut self) {
+        self.told.losses.fetch_add(1, Ordering::Release);
+        self.memories.clear();
     }
 
     fn holds_something(&self) -> bool {
-        !self.pending.is_empty() || self.given_up.is_some()
+        !self.pending.is_empty() || !self.memories.is_empty() || self.given_up.is_some()
     }
 
     fn commit_routine(&mut self) {
@@ -155,7 +169,8 @@ impl Writer {
         if let Some(gap) = self.given_up {
             records.push(Record { stamp: gap.to, content: Content::Gap(gap) });
         }
-        match self.on_disk(|disk| disk.append(Lane::Routine, &records)) {
+        let memories = std::mem::take(&mut self.memories);
+        match self.on_disk(|disk| disk.append_and_remember(Lane::Routine, &records, &memories)) {
             Ok(()) => {
                 self.disk_works();
                 if self.given_up.take().is_some() {
@@ -168,11 +183,12 @@ impl Writer {
                 records.clear();
                 records.shrink_to(FULL_GROUP);
                 self.pending = records;
-                self.committed.notify_one();
+                self.told.committed.notify_one();
             }
             Err(_) => {
                 records.truncate(records.len() - usize::from(self.given_up.is_some()));
                 self.pending = records;
+                self.memories = memories;
             }
         }
     }
@@ -190,6 +206,7 @@ impl Writer {
         gap.to = last.stamp;
         // Nobody is told that these were committed.
         self.waiting.clear();
+        self.lost();
         self.board.count("groups of observations given up");
     }
 
@@ -221,15 +238,12 @@ impl Writer {
             Control::Recall { device, reply } => {
                 let _ = reply.send(self.on_disk(|disk| disk.recall(&device)));
             }
-            Control::Remember { device, bytes } => {
-                let _ = self.on_disk(|disk| disk.remember(&device, &bytes));
-            }
             Control::RememberOnly { roster } => {
                 let _ = self.on_disk(|disk| disk.remember_only(&roster));
             }
             Control::Step { step, reply } => {
                 let _ = reply.send(self.on_disk(|disk| disk.step(&step)));
-                self.committed.notify_one();
+                self.told.committed.notify_one();
             }
             Control::Commands { reply } => {
                 let _ = reply.send(self.on_disk(|disk| disk.commands()));
@@ -297,7 +311,7 @@ impl Writer {
             self.retry.succeeded();
             self.board.well(&Fault::Disk);
             self.board.well(&Fault::Seal);
-            self.committed.notify_one();
+            self.told.committed.notify_one();
         }
     }
 
@@ -367,8 +381,8 @@ impl Writer {
 
     fn take_disk(&mut self, outbox: Outbox) {
         self.disk = Some(outbox);
-        self.generation.fetch_add(1, Ordering::Release);
-        self.committed.notify_one();
+        self.told.generation.fetch_add(1, Ordering::Release);
+        self.told.committed.notify_one();
     }
 
     /// The file is corrupt: set aside, a new one in its place, what can be read brought over. A technical alarm
@@ -387,6 +401,7 @@ impl Writer {
         );
         self.take_disk(outbox);
         if salvaged.lost != Some(0) {
+            self.lost();
             let (stamp, _) = crate::clock::Clocks::new(PathBuf::new(), None).stamp();
             let reason = GapReason::Corruption;
             let observations = salvaged.lost.unwrap_or_default();

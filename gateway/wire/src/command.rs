@@ -38,6 +38,25 @@ struct Order {
 }
 
 impl Command {
+    /// The command's bytes, as they are under the seal.
+    ///
+    /// # Errors
+    /// Where it is too long, or its content breaks a rule of its fields.
+    pub fn encode(&self) -> Result<Vec<u8>, DecodeError> {
+        self.action.check()?;
+        envelope::encode(&Versioned::V1(self), MAX_COMMAND_BYTES)
+    }
+
+    /// The command that these bytes are.
+    ///
+    /// # Errors
+    /// Where they are not exactly one command of a known version, or its content breaks a rule of its fields.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let Versioned::V1(command): Versioned<Self> = envelope::decode(bytes, MAX_COMMAND_BYTES)?;
+        command.action.check()?;
+        Ok(command)
+    }
+
     /// The signed, sealed command number `number` for `gateway`. `entropy` must be fresh.
     ///
     /// # Errors
@@ -50,8 +69,7 @@ impl Command {
         (issued, expires): (WallTime, WallTime),
         entropy: [u8; 32],
     ) -> Result<SignedCommand, DecodeError> {
-        self.action.check()?;
-        let plain = envelope::encode(&Versioned::V1(self), MAX_COMMAND_BYTES)?;
+        let plain = self.encode()?;
         let (encapsulated, sealed) =
             hpke::single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
                 &OpModeS::Base,
@@ -132,9 +150,7 @@ impl VerifiedCommand {
             &aad(order.number, order.issued, order.expires),
         )
         .map_err(|_| SealError::Broken)?;
-        let Versioned::V1(command): Versioned<Command> = envelope::decode(&plain, MAX_COMMAND_BYTES)?;
-        command.action.check()?;
-        Ok(command)
+        Ok(Command::decode(&plain)?)
     }
 }
 

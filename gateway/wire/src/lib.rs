@@ -57,5 +57,5 @@ pub use seal::{EPOCH_LIMIT, Encapsulation, OpeningEpoch, SealError, Sealed, Seal
 pub use sign::VerifyError;
 pub use text::{BoundedText, TextTooLong};
 pub use time::{Instant, LocalTime, Stamp, Trust, WallTime};
-pub use topic::{Topic, filter_for_hub};
+pub use topic::{STATUS_FILTER, Topic, filter_for_hub};
 pub use unit::Unit;

@@ -52,6 +52,9 @@ pub fn filter_for_hub(lane: Lane) -> String {
     format!("varde/v1/+/up/{lane}")
 }
 
+/// The subscription by which the hub hears which gateways are there.
+pub const STATUS_FILTER: &str = "varde/v1/+/status";
+
 #[cfg(test)]
 mod tests {
     use super::*;

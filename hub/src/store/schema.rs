@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// One script a version, each taking the database from the version before. Never change one that was released.
-const VERSIONS: &[&str] = &[VERSION_1];
+const VERSIONS: &[&str] = &[VERSION_1, VERSION_2];
 
 const VERSION_1: &str = "
 CREATE TABLE gateway (
@@ -120,6 +120,31 @@ CREATE TABLE refusal (
 ) STRICT, WITHOUT ROWID;
 ";
 
+const VERSION_2: &str = "
+CREATE TABLE command (
+    id INTEGER PRIMARY KEY,
+    gateway INTEGER NOT NULL REFERENCES gateway,
+    number INTEGER NOT NULL,
+    device TEXT NOT NULL,
+    action TEXT NOT NULL,
+    issued INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    signed BLOB NOT NULL,
+    changed INTEGER NOT NULL,
+    stage TEXT NOT NULL,
+    cause TEXT,
+    note TEXT NOT NULL DEFAULT '',
+    rank INTEGER NOT NULL,
+    UNIQUE (gateway, number)
+) STRICT;
+CREATE INDEX command_unanswered ON command (gateway, number) WHERE stage IN ('queued', 'sent');
+
+CREATE TABLE command_floor (
+    gateway INTEGER PRIMARY KEY REFERENCES gateway,
+    highest INTEGER NOT NULL
+) STRICT;
+";
+
 /// Brings the database up to the newest version, in one transaction.
 pub(super) fn bring_up(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
@@ -162,7 +187,7 @@ mod tests {
         let later = rusqlite::Connection::open(&path).unwrap();
         later.pragma_update(None, "user_version", super::newest() + 1).unwrap();
         for opened in [Store::open(&path), Store::open_to_read(&path)] {
-            assert!(matches!(opened, Err(StoreError::Newer { found: 2, known: 1, .. })));
+            assert!(matches!(opened, Err(StoreError::Newer { found: 3, known: 2, .. })));
         }
     }
 }

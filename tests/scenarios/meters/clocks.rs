@@ -63,6 +63,26 @@ async fn a_clock_that_cannot_be_set_is_told_once_and_put_right_in_each_reading()
     meter.with(|meter| assert_eq!(meter.clock().was_set(), None));
 }
 
+/// Its measurements are never kept waiting for the clock but once.
+#[tokio::test]
+async fn a_clock_is_set_though_the_meter_hangs_up_as_soon_as_it_has_sent() {
+    let Some(home) = home(vec![device()]).await else { return };
+    let meter = an_hour_behind(&home);
+    for (before, tenths) in [368, 369, 370].into_iter().enumerate() {
+        meter.with(|meter| meter.measure(tenths));
+        until(&meter, |meter| meter.waiting() == 0).await;
+        let all = |seen: &[Value]| rows(seen, METER, TEMPERATURE).len() > before;
+        home.hub.wait_for("the reading", LIMIT, all).await.unwrap();
+    }
+    let seen = home.hub.show(0).await.unwrap();
+    meter.with(|meter| assert!(meter.clock().was_set().is_some()));
+    let last = rows(&seen, METER, TEMPERATURE)[2];
+    assert!(is_about(last, "device_time"), "{last:#}");
+    // How far it was behind was told when it was set.
+    let offsets = offsets(&seen);
+    assert!(offsets.iter().any(|offset| (3590..=3610).contains(offset)), "{offsets:?}");
+}
+
 fn device() -> Device {
     Device::meter(METER, address(2), "health-thermometer")
 }
@@ -88,7 +108,7 @@ fn offsets(seen: &[Value]) -> Vec<i64> {
 }
 
 /// Whether a time of the row is that at which the gateway took it, rather than one an hour away.
-fn is_about(row: &Value, field: &str) -> bool {
+pub(crate) fn is_about(row: &Value, field: &str) -> bool {
     let shown: DateTime = row[field].as_str().unwrap().parse().unwrap();
     let taken: Timestamp = row["time"].as_str().unwrap().parse().unwrap();
     let apart = taken.to_zoned(TimeZone::UTC).datetime().duration_since(shown);

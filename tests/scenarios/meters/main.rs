@@ -4,6 +4,7 @@
 
 mod clearing;
 mod clocks;
+mod health_sensor;
 mod memory;
 mod people;
 mod streams;

@@ -7,6 +7,7 @@ pub mod blood_pressure;
 pub mod clock;
 pub mod continuous_glucose;
 pub mod glucose;
+pub mod health_sensor;
 pub mod heart_rate;
 mod outbox;
 pub mod oximeter;

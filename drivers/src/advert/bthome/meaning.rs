@@ -30,7 +30,9 @@ impl Object {
             (ObjectValue::Button(press), _) => {
                 let (metric, event) = match purpose {
                     Some(Purpose::Pendant) => (Metric::PERSONAL_ALARM, Event::SafetyAlarm),
-                    Some(Purpose::Switch | Purpose::Bed) | None => (Metric::SWITCH, Event::ButtonPressed),
+                    Some(Purpose::Switch | Purpose::Bed | Purpose::Water) | None => {
+                        (Metric::SWITCH, Event::ButtonPressed)
+                    }
                 };
                 let kind = press_name(*press);
                 (metric, kind.and_then(|kind| happened(Value::Event(event), None, Some(kind))))

@@ -1,1 +1,233 @@
+use varde_device_link::{
+    About, Answered, Capabilities, Deframer, Direction, Frame, Greeting, Packet, Portion, Refusal, ToDevice,
+    ToGateway, What, Words,
+};
+use varde_wire::{Action, Stage};
 
+use super::*;
+
+const SESSION: u32 = 4096;
+
+/// A line whose device end is played by hand.
+struct Line {
+    session: DeviceLinkSession,
+    now: u64,
+    memory: Option<Vec<u8>>,
+    asked: Vec<ToDevice>,
+    told: Vec<Vec<String>>,
+    stages: Vec<(u64, Stage)>,
+    awaits_commit: bool,
+}
+
+impl Line {
+    /// Greeted by a device that answered so many requests in its life, with no time of day.
+    fn greeted(memory: Option<Vec<u8>>, requests_through: u32) -> Self {
+        let mut session = DeviceLinkSession::new("dispenser-1".parse().unwrap());
+        if let Some(memory) = &memory {
+            session.recall(memory);
+        }
+        let mut line = Self {
+            session,
+            now: 1000,
+            memory,
+            asked: Vec::new(),
+            told: Vec::new(),
+            stages: Vec::new(),
+            awaits_commit: false,
+        };
+        line.give(Input::Connected);
+        let words = |text: &str| Words::try_from(text).unwrap();
+        let about = About {
+            maker: words("Maker"),
+            model: words("D1"),
+            serial: words("0001"),
+            firmware: words("1.0.0"),
+            capabilities: Capabilities::PLAN,
+        };
+        let identity = Identity {
+            version: 1,
+            nonce: 1000,
+            session: SESSION,
+            log: 1,
+            events_through: 10,
+            requests_through,
+            about,
+        };
+        line.hears(&Packet::Greeting(Direction::ToGateway, Greeting::Identity(identity)));
+        line
+    }
+
+    fn give(&mut self, input: Input<'_>) {
+        self.session.handle_input(input, Instant::from_millis(self.now));
+        self.drain();
+    }
+
+    fn hears(&mut self, packet: &Packet) {
+        let frame: Frame = packet.frame().unwrap();
+        self.give(Input::Chunk { channel: Channel::Serial, bytes: &frame });
+    }
+
+    fn says(&mut self, message: ToGateway) {
+        self.hears(&Packet::ToGateway(SESSION, message));
+    }
+
+    fn orders(&mut self, number: u64, is_repeat: bool) {
+        let action = Action::Dispense { compartment: None };
+        let order = Order { number, device: "dispenser-1".parse().unwrap(), action, is_repeat };
+        self.session.handle_order(&order, Instant::from_millis(self.now)).unwrap();
+        self.drain();
+    }
+
+    fn passes(&mut self, ms: u64) {
+        self.now += ms;
+        self.session.handle_timeout(Instant::from_millis(self.now));
+        self.drain();
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.session.poll_output() {
+            match output {
+                Output::Request(Request::Send(bytes)) => {
+                    let mut deframer = Deframer::default();
+                    let (_, body) = deframer.take(&bytes);
+                    if let Ok(Packet::ToDevice(_, message)) = Packet::read(body.unwrap()) {
+                        self.asked.push(message);
+                    }
+                }
+                Output::Reading(reading) => {
+                    self.told.push(reading.observations.iter().map(|one| one.value.to_string()).collect());
+                }
+                Output::AwaitCommit => self.awaits_commit = true,
+                Output::Remember(memory) => self.memory = Some(memory),
+                Output::Outcome(outcome) => self.stages.push((outcome.number, outcome.stage)),
+                Output::Heard(_)
+                | Output::Refused(_)
+                | Output::UnknownSender(_)
+                | Output::Well(_)
+                | Output::Request(_) => {}
+            }
+        }
+    }
+
+    fn requests(&self) -> Vec<(u32, link::Request)> {
+        let request = |message: &ToDevice| match message {
+            ToDevice::Request { number, request } => Some((*number, request.clone())),
+            ToDevice::Alive | ToDevice::Acknowledge { .. } | ToDevice::ReadPlan { .. } => None,
+        };
+        self.asked.iter().filter_map(request).collect()
+    }
+
+    fn acknowledged(&self) -> Option<u32> {
+        self.asked.iter().rev().find_map(|message| match message {
+            ToDevice::Acknowledge { through } => Some(*through),
+            ToDevice::Alive | ToDevice::Request { .. } | ToDevice::ReadPlan { .. } => None,
+        })
+    }
+}
+
+fn event(number: u32) -> ToGateway {
+    let event =
+        link::Event { number, time: DeviceTime::SinceBoot(1), what: What::Refused(Portion::default()) };
+    ToGateway::Event { first: number, event }
+}
+
+const DISPENSE: link::Request = link::Request::Dispense { compartment: None };
+
+#[test]
+fn an_event_is_acknowledged_once_it_is_committed_and_not_before() {
+    let mut line = Line::greeted(None, 0);
+    line.says(event(10));
+    assert!(line.awaits_commit);
+    line.says(event(10));
+    line.passes(20_000);
+    assert_eq!((line.told.len(), line.acknowledged()), (1, None));
+    line.give(Input::Committed);
+    assert_eq!(line.acknowledged(), Some(10));
+
+    let mut after = Line::greeted(line.memory, 0);
+    after.says(event(10));
+    assert_eq!((after.told.len(), after.acknowledged()), (0, Some(10)), "it was kept before the restart");
+}
+
+#[test]
+fn what_could_not_be_committed_is_taken_again_when_it_is_told_again() {
+    let mut line = Line::greeted(None, 0);
+    line.says(event(10));
+    for _ in 0..3 {
+        line.passes(20_000);
+        line.says(ToGateway::State(State::default()));
+        line.says(event(10));
+    }
+    assert_eq!(line.told.len(), 2);
+}
+
+#[test]
+fn events_that_the_device_gave_up_are_told() {
+    let mut line = Line::greeted(None, 0);
+    line.says(event(5));
+    line.says(event(9));
+    assert_eq!(line.told, [vec!["dose-refused", "5"], vec!["events-lost", "3"], vec!["dose-refused", "9"]]);
+}
+
+#[test]
+fn an_order_is_repeated_after_a_restart_under_the_number_that_the_device_knows() {
+    let mut line = Line::greeted(None, 41);
+    line.orders(700, false);
+    assert_eq!(line.requests(), [(42, DISPENSE)]);
+    // The device did it, and its answer was lost with the gateway.
+    let mut after = Line::greeted(line.memory, 42);
+    after.orders(700, true);
+    assert_eq!(after.requests(), [(42, DISPENSE)]);
+    after.says(ToGateway::Answer(Answered { number: 42, answer: Answer::Done }));
+    after.says(ToGateway::Answer(Answered { number: 42, answer: Answer::Done }));
+    assert_eq!(after.stages, [(700, Stage::Done)]);
+}
+
+#[test]
+fn an_order_of_which_nobody_knows_whether_it_was_done_is_not_done_again() {
+    let mut line = Line::greeted(None, 42);
+    line.orders(700, true);
+    assert_eq!((line.requests(), line.stages), (vec![], vec![(700, Stage::Refused(Cause::Interrupted))]));
+}
+
+#[test]
+fn an_order_ends_as_the_device_answers_or_does_not() {
+    let table = [
+        (Answer::Done, Stage::Done),
+        (Answer::NotSupported, Stage::Refused(Cause::NotSupported)),
+        (Answer::Refused(Refusal::Empty), Stage::Refused(Cause::DeviceRefused)),
+        (Answer::Refused(Refusal::Busy), Stage::Refused(Cause::Busy)),
+        (Answer::Refused(Refusal::Superseded), Stage::Refused(Cause::Interrupted)),
+    ];
+    for (answer, stage) in table {
+        let mut line = Line::greeted(None, 0);
+        line.orders(1, false);
+        line.says(ToGateway::Answer(Answered { number: 1, answer }));
+        assert_eq!(line.stages, [(1, stage)]);
+    }
+    let mut silent = Line::greeted(None, 0);
+    silent.orders(1, false);
+    silent.passes(25_000);
+    silent.says(ToGateway::State(State::default()));
+    silent.passes(36_000);
+    assert_eq!(silent.stages, [(1, Stage::Refused(Cause::Unanswered))]);
+}
+
+#[test]
+fn the_clock_is_set_once_the_time_is_known_and_again_when_it_is_off() {
+    let mut line = Line::greeted(None, 0);
+    assert_eq!(line.requests(), []);
+    let change = ClockChange { at_unix_s: 1_774_746_000, utc_offset_min: 120 };
+    line.session.handle_clock_change(Some(change));
+    line.give(Input::Time(HomeTime { unix_s: 1_774_742_400, utc_offset_min: 60, daylight_saving_min: 0 }));
+    let zone = Zone { offset_min: 60, change: Some(ZoneChange { at_s: 1_774_746_000, offset_min: 120 }) };
+    let set = |utc_ms| link::Request::SetClock(ClockSetting { utc_ms, zone });
+    assert_eq!(line.requests(), [(1, set(1_774_742_400_000))]);
+    line.says(ToGateway::Answer(Answered { number: 1, answer: Answer::Done }));
+    let state = |ms| State { clock: DeviceTime::Utc(ms), ..State::default() };
+    line.says(ToGateway::State(state(1_774_742_401_500)));
+    line.passes(61_000);
+    assert_eq!(line.requests().len(), 1, "it is right");
+    line.says(ToGateway::State(state(1_774_742_400_000)));
+    assert_eq!(line.requests().last(), Some(&(2, set(1_774_742_461_000))));
+}

@@ -1,5 +1,6 @@
 //! D2-01-00 to D2-01-14: switches, dimmers and plugs, with or without a meter, in what they say of themselves (EEP 2.6.8).
-//! They differ in how many channels they have and what they can; a telegram says by itself what it is.
+//! They differ in how many channels they have and what they can; a telegram says by itself what it is. Of the commands to
+//! them only the one that switches is shown with its fields; none is passed on.
 //!
 //! The channels of a device are numbered from 0; a channel is told from another by its place, from 1.
 
@@ -12,6 +13,7 @@ const CHANNEL: Bits = data(11, 5);
 /// The unit of a measurement.
 const UN: Bits = data(8, 3);
 
+const SET_OUTPUT: &[(Bits, u32)] = &[(CMD, 1)];
 const STATUS: &[(Bits, u32)] = &[(CMD, 4)];
 const MEASUREMENT: &[(Bits, u32)] = &[(CMD, 7)];
 const PILOT_WIRE: &[(Bits, u32)] = &[(CMD, 10)];
@@ -117,6 +119,20 @@ const FIELDS: &[Field] = &[
     )
     .only(INTERFACE),
     Field::flag("SWT", data(50, 1)).only(INTERFACE),
+    Field::words(
+        "DV",
+        data(8, 3),
+        &[
+            Word::of(0, "switch"),
+            Word::of(1, "dim with timer 1"),
+            Word::of(2, "dim with timer 2"),
+            Word::of(3, "dim with timer 3"),
+            Word::of(4, "stop dimming"),
+        ],
+    )
+    .only(SET_OUTPUT),
+    Field::number("OV", data(17, 7), [0, 100], [0, 100], 0).only(SET_OUTPUT),
+    channel(SET_OUTPUT),
     channel(STATUS),
     channel(MEASUREMENT),
     channel(INTERFACE),

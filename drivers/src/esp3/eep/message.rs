@@ -156,12 +156,17 @@ impl Means {
             }
             // Letting go of a pendant says nothing more.
             (Self::Released, Some(Purpose::Pendant) | None) => None,
-            (Self::Pressed(kind), Some(Purpose::Switch | Purpose::Bed)) => {
+            (Self::Pressed(kind), Some(Purpose::Switch | Purpose::Bed | Purpose::Water)) => {
                 happened(Metric::SWITCH, Event::ButtonPressed, *kind)
             }
-            (Self::Released, Some(Purpose::Switch | Purpose::Bed)) => {
+            (Self::Released, Some(Purpose::Switch | Purpose::Bed | Purpose::Water)) => {
                 happened(Metric::SWITCH, Event::ButtonReleased, None)
             }
+            (Self::Wake(false), Some(Purpose::Water)) => happened(Metric::WATER, Event::Water, None),
+            (Self::Wake(true), Some(Purpose::Water)) => {
+                stands(Metric::WATER, Value::Event(Event::WaterCleared))
+            }
+            (Self::Wake(high), _) => stands(Metric::GENERIC_STATE, Value::Bits((*high).into())),
         }
     }
 }

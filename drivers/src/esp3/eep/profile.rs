@@ -96,6 +96,8 @@ pub(crate) enum Means {
     Pressed(Option<&'static str>),
     /// A button was let go.
     Released,
+    /// The wake input is low or high. In a water sensor, water pulls it low.
+    Wake(bool),
 }
 
 impl Profile {

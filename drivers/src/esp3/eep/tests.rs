@@ -113,6 +113,9 @@ fn judge(name: &str, field: &Field) {
 /// (kipe/enocean, MIT): F6-02-02, D5-00-01, A5-02-05, A5-20-01, D2-01-01. From those of advlib-eep-vld (reelyActive,
 /// MIT): D2-14-41, D2-15-00. The others are made by hand, at the ends of ranges and beyond.
 ///
+/// python-enocean's packet of A5-20-01 has a learn bit of 0, by which it is a teach-in: here the bit is 1. What it reads
+/// of the same packet as a command to the actuator has no row: of an actuator in the roster that is never heard.
+///
 /// python-enocean differs in three rows. It names R1 of a U-message a button, where it counts buttons; it reads BCAP of
 /// A5-20-01 the other way round; and it rounds nothing: 26.666666666666668 °C has more digits than the sensor.
 const HEARD: &str = include_str!("tests/heard.txt");
@@ -229,6 +232,20 @@ fn a_button_with_a_battery_is_a_pendant_or_a_switch() {
 }
 
 #[test]
+fn an_input_module_that_feels_water_says_so() {
+    let eep = Eep::from_name("A5-30-03").unwrap();
+    let inputs = ["0x0 GENERIC_STATE, 1 1 OBJECT_INDEX", "0x0 GENERIC_STATE, 2 1 OBJECT_INDEX"].join(", ");
+    for (payload, expected) in [("00ff0008", "water"), ("00ff1008", "water-cleared")] {
+        let message = eep.decode(&telegram(eep, payload, 0)).unwrap();
+        let said = said(&message, Some(Purpose::Water));
+        assert!(
+            said.contains(&inputs) && said.ends_with(&format!("{expected} AI_TYPE_SENSOR_WATER")),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn a_device_that_is_being_taught_in_has_nothing_to_tell() {
     for (name, payload) in [("D5-00-01", "01"), ("A5-07-01", "1c080b80"), ("A5-02-05", "08280b80")] {
         let eep = Eep::from_name(name).unwrap();
@@ -258,7 +275,7 @@ proptest! {
             let heard = Telegram { payload: payload.clone(), status, ..telegram(eep, "", 0) };
             if let Ok(message) = eep.decode(&heard) {
                 message.describe();
-                for purpose in [None, Some(Purpose::Pendant), Some(Purpose::Switch), Some(Purpose::Bed)] {
+                for purpose in Purpose::ALL.iter().copied().map(Some).chain([None]) {
                     message.observations(purpose, &"device".parse().unwrap());
                 }
             }

@@ -161,10 +161,10 @@ fn reference(mut stream: &[u8]) -> Vec<Parts> {
 }
 
 /// Type, data and optional data.
-pub(crate) type Parts = (u8, Vec<u8>, Vec<u8>);
+type Parts = (u8, Vec<u8>, Vec<u8>);
 
 /// The packet at the very beginning, and how long it is.
-pub(crate) fn whole_packet(stream: &[u8]) -> Option<(usize, Parts)> {
+fn whole_packet(stream: &[u8]) -> Option<(usize, Parts)> {
     let data = usize::from(u16::from_be_bytes([*stream.get(1)?, *stream.get(2)?]));
     let optional = usize::from(*stream.get(3)?);
     let length = HEADER + data + optional + 1;
@@ -193,7 +193,69 @@ fn streams() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|parts| parts.concat())
 }
 
+/// Noise of the worst kind: anything, sync bytes, headers whose checksum is right by luck and that promise any length,
+/// packets that were cut or broken.
+pub(crate) fn noise() -> impl Strategy<Value = Vec<u8>> {
+    let bytes = |length| proptest::collection::vec(prop_oneof![Just(SYNC), any::<u8>()], 0..length);
+    let lucky = (0..=2000_u16, 0..=u8::MAX, 0..12_u8).prop_map(|(data, optional, kind)| {
+        let [high, low] = data.to_be_bytes();
+        let header = [high, low, optional, kind];
+        [&[SYNC], &header[..], &[crc8_of(&[&header])]].concat()
+    });
+    let broken = (bytes(30), 1..=u8::MAX, any::<proptest::sample::Index>(), any::<bool>()).prop_map(
+        |(mut data, flip, at, cut)| {
+            data.push(0);
+            let mut broken = packet(1, &data, &[]);
+            let at = at.index(broken.len());
+            if cut {
+                broken.truncate(at)
+            } else {
+                broken[at] ^= flip
+            }
+            broken
+        },
+    );
+    proptest::collection::vec(prop_oneof![2 => bytes(20), 2 => lucky, 1 => broken], 0..6)
+        .prop_map(|parts| parts.concat())
+}
+
+/// Whether a whole packet begins somewhere in these places and ends outside of them: noise that is a packet by every
+/// checksum is one, and may take what it covers with it. There is no telling.
+pub(crate) fn is_a_packet_beyond(stream: &[u8], places: std::ops::Range<usize>) -> bool {
+    let end = places.end;
+    places
+        .into_iter()
+        .any(|place| whole_packet(&stream[place..]).is_some_and(|(length, _)| place + length > end))
+}
+
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 1024, ..ProptestConfig::default() })]
+
+    /// Every packet is there as soon as the line is silent behind it, whatever came before.
+    #[test]
+    fn noise_between_packets_never_loses_or_holds_back_the_next_one(
+        parts in proptest::collection::vec((noise(), proptest::collection::vec(any::<u8>(), 1..40)), 1..6),
+        piece in 1..60_usize,
+    ) {
+        let mut deframer = Deframer::default();
+        let (mut stream, mut found) = (Vec::new(), Vec::new());
+        for (noise, data) in parts {
+            let begin = stream.len();
+            stream.extend(noise);
+            let offset = stream.len();
+            stream.extend(packet(1, &data, &[]));
+            // What is only begun in the noise and ended by later parts has been given up by then.
+            prop_assume!(!is_a_packet_beyond(&stream, begin..offset));
+            for bytes in stream[begin..].chunks(piece) {
+                deframer.push(bytes);
+                found.extend(std::iter::from_fn(|| deframer.poll_frame()));
+            }
+            found.extend(std::iter::from_fn(|| deframer.poll_in_silence()));
+            let expected = Frame { offset, packet_type: 1, data, optional: Vec::new() };
+            prop_assert!(found.contains(&Ok(expected)));
+        }
+    }
+
     #[test]
     fn in_any_split_the_frames_are_those_of_the_reference(
         stream in streams(),

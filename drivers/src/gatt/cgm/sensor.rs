@@ -93,7 +93,7 @@ impl Meter for CgmSensor {
 
     fn record(characteristic: Uuid, bytes: &[u8]) -> Option<Record> {
         let number = CgmMeasurement::time_offset_of(bytes).filter(|_| characteristic == MEASUREMENT)?;
-        Some(Record { number: Some(number.into()), is_annex: false })
+        Some(Record::plain(Some(number.into())))
     }
 
     fn series(&self) -> u64 {

@@ -68,14 +68,17 @@ fn a_context_is_joined_to_its_measurement_and_one_that_never_comes_holds_nothing
     assert_eq!(
         joined,
         [
-            "29112 2026-11-22T08:30:00 stored, 29236 2026-11-22T08:30:00 stored, 29256 2026-11-22T08:30:00 stored"
+            "29112 2026-11-22T08:30:00 stored, 29236 2026-11-22T08:30:00 stored, 29256 2026-11-22T08:30:00 stored",
+            "remember 02000000000000000000010000000100"
         ]
     );
     assert!(meter.notify(MEASUREMENT, &measurement(2, 9, true)).is_empty());
     // The next comes: the context of the second does not.
     let both = meter.notify(MEASUREMENT, &measurement(3, 10, false));
-    assert_eq!(both.len(), 2);
-    assert!(both[0].contains("T09:30:00") && both[1].contains("T10:30:00"));
+    assert!(both[0].contains("T09:30:00") && both[2].contains("T10:30:00"));
+    // Each is remembered when nothing more can belong to it, and right behind it.
+    assert_eq!(both[1], "remember 02000000000000000000010001000200");
+    assert_eq!(both[3], "remember 02000000000000000000010001000300");
     assert!(meter.notify(MEASUREMENT, &measurement(4, 11, true)).is_empty());
     // The transfer is over: the fourth is not held back, and counts as passed on before the commit is awaited.
     assert_eq!(meter.notify(CONTROL_POINT, "06000101"), ["write 0401"]);

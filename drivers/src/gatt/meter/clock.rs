@@ -1,7 +1,9 @@
 //! A meter's own clock against ours: read at each connection, set where it is wrong, carried along where it cannot
 //! be set.
 
-use varde_wire::{Decimal, DeviceId, Event, Flags, LocalTime, Metric, Observation, Unit, Value};
+use std::time::Duration;
+
+use varde_wire::{Decimal, DeviceId, Event, Flags, Instant, LocalTime, Metric, Observation, Unit, Value};
 
 use crate::cursor::Cursor;
 use crate::gatt::current_time::{CURRENT_TIME, CurrentTime};
@@ -16,6 +18,9 @@ const TOLERANCE_S: u32 = 10;
 
 /// More makes a reading appear at another time of the day: a fault, if it stays.
 const WRONG_S: u32 = 60;
+
+/// How often the clock may come before the measurements.
+const TURN: Duration = Duration::from_hours(24);
 
 /// What is known of a meter's clock.
 #[derive(Debug, Default)]
@@ -62,7 +67,40 @@ pub(crate) struct Clocked {
     pub(crate) requests: Vec<Request>,
 }
 
+/// Whether the clock comes before the measurements: some meters hang up as soon as those are sent.
+#[derive(Debug, Default)]
+pub(super) struct ClockTurn {
+    /// Whether it does at this connection.
+    pub(super) is_first: bool,
+    /// Whether the last connection was over before the clock was compared.
+    missed: bool,
+    /// When it came first last.
+    at: Option<Instant>,
+}
+
+impl ClockTurn {
+    /// A connection begins. Whether the clock comes first: each time, it would cost the measurement of a meter that only
+    /// waits a moment to be subscribed to.
+    pub(super) fn comes_first(&mut self, now: Instant) -> bool {
+        self.is_first = self.missed && self.at.is_none_or(|at| now.since(at) >= TURN);
+        if self.is_first {
+            self.at = Some(now);
+        }
+        self.is_first
+    }
+
+    /// The connection is over.
+    pub(super) fn end(&mut self, before_the_clock: bool) {
+        (self.missed, self.is_first) = (before_the_clock, false);
+    }
+}
+
 impl ClockCheck {
+    /// Whether the clock was to be compared at this connection, and was not, or set without showing it.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.step != Step::Resting
+    }
+
     /// A connection begins. Whether the meter's clock is compared depends on whether ours is right.
     pub(crate) fn begin(&mut self, ours_is_right: bool) {
         self.step = if ours_is_right { Step::Asked } else { Step::Resting };

@@ -12,21 +12,35 @@
 //!
 //! A record that cannot be read is refused, and never deleted.
 //!
+//! With each record of a memory with numbers goes what is to be remembered of it, and both are kept together or not at
+//! all. So a gateway that is stopped, or dies, in the midst of a transfer passes on none of it twice, but for
+//! - one glucose measurement whose context had not come yet: it comes once more, with its context;
+//! - what a meter sends live before its memory was asked;
+//! - what a generic health sensor sends live and stores as well: it says only in the memory which number that has;
+//! - numbers in no order: what is beyond 64 rows of them.
+//!
+//! Where records are known by what is in them, nothing is remembered, as it would tell of a person: the records that are
+//! in the memory come once more after a restart. They have the time at which they were measured, and are told apart by it.
+//!
 //! What cannot be told: a meter that was reset and since then measured more often than before; a record that is made
 //! in the moment in which all of a memory without numbers is deleted.
 
+mod checkpoint;
 mod kept;
 mod ledger;
 mod procedure;
+mod rows;
 mod steps;
 
 use std::time::Duration;
 
 use varde_wire::Instant;
 
-use self::kept::Kept;
+use self::checkpoint::Checkpoint;
+use self::kept::{Kept, Progress};
 use self::ledger::Ledger;
 use self::procedure::{Procedure, Sought};
+use self::rows::Rows;
 use crate::gatt::record_access::{OpCode, Operand, RecordAccess, RecordNumber};
 use crate::{FrameError, Output, Request};
 
@@ -65,6 +79,15 @@ pub(crate) struct Record {
     pub(crate) number: Option<RecordNumber>,
     /// Whether it belongs to a record that came before it, and is not counted by itself.
     pub(crate) is_annex: bool,
+    /// Whether it says that something that belongs to it comes next.
+    pub(crate) awaits_annex: bool,
+}
+
+impl Record {
+    /// A record by itself.
+    pub(crate) const fn plain(number: Option<RecordNumber>) -> Self {
+        Self { number, is_annex: false, awaits_annex: false }
+    }
 }
 
 /// What a record is to the receiver.
@@ -102,6 +125,7 @@ pub(super) struct Records {
     deletes_by_number: bool,
     /// The last record that is kept for good.
     kept: Option<Kept>,
+    checkpoint: Checkpoint,
     ledger: Ledger,
     state: State,
     /// When the state has lasted too long.
@@ -156,6 +180,7 @@ impl Records {
             deletes: true,
             deletes_by_number: true,
             kept: None,
+            checkpoint: Checkpoint::default(),
             ledger: Ledger::default(),
             state: State::Resting,
             deadline: None,
@@ -175,16 +200,18 @@ impl Records {
         self.clears = clears;
     }
 
-    /// Takes back what was remembered; see [`Kept`].
+    /// Takes back what was remembered; see [`Progress`].
     pub(super) fn recall(&mut self, memory: &[u8]) {
-        let is_long = |kept: &Kept| matches!(kept.last, RecordNumber::Long(_));
-        let of_this_kind = |kept: &Kept| is_long(kept) == (self.memory == Memory::Combined);
-        self.kept = Kept::decode(memory).filter(of_this_kind).or(self.kept);
+        let length = if self.memory == Memory::Combined { 4 } else { 2 };
+        let Some(Progress { series, last, beyond }) = Progress::decode(memory, length) else { return };
+        self.kept = last.map(|last| Kept { series, last });
+        self.checkpoint.recall(series, beyond);
     }
 
     /// A connection begins, and the control point is subscribed to. What was not kept then may come again.
     pub(super) fn begin(&mut self, now: Instant) -> Vec<Step> {
         self.ledger.begin_connection();
+        self.checkpoint.begin_connection();
         self.pending = None;
         self.live = None;
         self.total = None;
@@ -216,7 +243,21 @@ impl Records {
         }
         self.deadline = Some(now.after(PROCEDURE_LIMIT));
         let fresh = self.ledger.note(record.number, record.is_annex, bytes);
-        if fresh { Origin::Stored } else { Origin::Repeated }
+        if fresh && !self.checkpoint.knows(record.number) { Origin::Stored } else { Origin::Repeated }
+    }
+
+    /// A record from the memory was passed on, or is held back.
+    pub(super) fn note_stored(&mut self, record: Record) -> Vec<Step> {
+        if !self.is_fetched_whole() && self.checkpoint.note(record) {
+            vec![self.progress()]
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// What was held back for more to come was passed on, as the next record came.
+    pub(super) fn note_released(&mut self) -> Vec<Step> {
+        if !self.is_fetched_whole() && self.checkpoint.close() { vec![self.progress()] } else { Vec::new() }
     }
 
     /// Nothing could be read from a record that came. What nobody else has is not deleted.
@@ -235,7 +276,13 @@ impl Records {
         let (true, false, Some(number)) = (self.settled, record.is_annex, record.number) else {
             return Vec::new();
         };
-        self.await_live(number)
+        let mut steps = Vec::new();
+        if self.kept.is_none_or(|kept| number.is_after(kept.last)) {
+            let progress = Progress { series: self.series, last: Some(number), beyond: Rows::default() };
+            steps.push(Step::Output(Output::Remember(progress.encode())));
+        }
+        steps.extend(self.await_live(number));
+        steps
     }
 
     /// The control point indicated a value. `series` is that of the meter's records: numbers of two series have
@@ -279,16 +326,22 @@ impl Records {
             None => Vec::new(),
             Some(Pending::Part(complete)) => {
                 self.ledger.keep();
-                self.advance(complete)
+                self.checkpoint.keep();
+                if self.advance(complete) { vec![self.progress()] } else { Vec::new() }
             }
-            Some(Pending::Live(number)) => self.advance(Some(number)),
+            Some(Pending::Live(number)) => {
+                self.advance(Some(number));
+                Vec::new()
+            }
             Some(Pending::Whole(newest)) => {
                 if self.is_fetched_whole() {
                     self.ledger.keep_whole_memory();
                 } else {
                     self.ledger.forget();
                 }
-                self.remember(newest)
+                self.checkpoint.forget();
+                self.kept = newest.map(|last| Kept { series: self.series, last }).or(self.kept);
+                if newest.is_some() { vec![self.progress()] } else { Vec::new() }
             }
         };
         if self.state == State::Committing {
@@ -338,18 +391,20 @@ impl Records {
         vec![Step::Output(Output::AwaitCommit)]
     }
 
-    /// Remembers the number if it is newer than the last.
-    fn advance(&mut self, last: Option<RecordNumber>) -> Vec<Step> {
+    /// Everything up to this number is kept. Whether that is more than before.
+    fn advance(&mut self, last: Option<RecordNumber>) -> bool {
         let newer = last.filter(|last| self.kept.is_none_or(|kept| last.is_after(kept.last)));
-        self.remember(newer)
+        if let Some(last) = newer {
+            self.kept = Some(Kept { series: self.series, last });
+        }
+        newer.is_some()
     }
 
-    fn remember(&mut self, last: Option<RecordNumber>) -> Vec<Step> {
-        let Some(kept) = last.map(|last| Kept { series: self.series, last }) else { return Vec::new() };
-        if self.kept.replace(kept) == Some(kept) {
-            return Vec::new();
-        }
-        vec![Step::Output(Output::Remember(kept.encode()))]
+    /// What is true as soon as everything that was passed on is kept.
+    fn progress(&self) -> Step {
+        let last = self.kept.map(|kept| kept.last);
+        let progress = Progress { series: self.series, last, beyond: self.checkpoint.given().clone() };
+        Step::Output(Output::Remember(progress.encode()))
     }
 
     fn ask(&mut self, procedure: Procedure, now: Instant) -> Vec<Step> {

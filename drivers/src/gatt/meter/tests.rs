@@ -99,3 +99,52 @@ fn a_meter_that_stays_and_says_nothing_is_asked_something_it_has_answered_before
     assert_eq!(cuff.poll_output(), Some(Output::Request(Request::Read(BATTERY_LEVEL))));
     assert_eq!(cuff.poll_timeout(), Some(due.after(SILENCE)), "not before it has had time to answer");
 }
+
+#[test]
+#[expect(clippy::wildcard_enum_match_arm, reason = "only what comes before the first subscription counts")]
+fn a_meter_that_sends_and_goes_is_asked_for_its_clock_first_the_next_time_and_then_not_for_a_day() {
+    const CLOCK: Uuid = Uuid::sig(0x2A2B);
+    let home = HomeTime { unix_s: 1_792_317_909, utc_offset_min: 120, daylight_saving_min: 60 };
+    let slow = HomeTime { unix_s: home.unix_s - 3600, ..home };
+    let shows = |time| crate::gatt::current_time::CurrentTime::encode(time);
+    let mut cuff = session();
+    // Each visit: what it is asked first, and that it hangs up as soon as it is subscribed to.
+    let mut visit = |at: Instant| {
+        cuff.handle_input(Input::Time(home), at);
+        cuff.handle_input(Input::Connected, at);
+        let mut asked = Vec::new();
+        let mut shown = slow;
+        while let Some(output) = cuff.poll_output() {
+            match output {
+                Output::Request(Request::Subscribe(_)) => break,
+                Output::Request(Request::Read(CLOCK)) => {
+                    asked.push("read");
+                    let bytes = shows(shown);
+                    let chunk = Input::Chunk { channel: Channel::Read(CLOCK), bytes: &bytes };
+                    cuff.handle_input(chunk, at);
+                }
+                Output::Request(Request::Write { characteristic: CLOCK, bytes }) if bytes == shows(home) => {
+                    asked.push("set");
+                    shown = home;
+                }
+                Output::Request(_)
+                | Output::Reading(_)
+                | Output::Outcome(_)
+                | Output::AwaitCommit
+                | Output::Remember(_)
+                | Output::Heard(_)
+                | Output::Well(_)
+                | Output::Refused(_)
+                | Output::UnknownSender(_) => {}
+            }
+        }
+        while cuff.poll_output().is_some() {}
+        cuff.handle_input(Input::Disconnected, at);
+        asked
+    };
+    assert_eq!(visit(hour(1)), [""; 0]);
+    assert_eq!(visit(hour(2)), ["read", "set", "read"]);
+    assert_eq!(visit(hour(3)), [""; 0], "it was compared");
+    assert_eq!(visit(hour(4)), [""; 0], "within the day");
+    assert_eq!(visit(hour(26)), ["read", "set", "read"]);
+}

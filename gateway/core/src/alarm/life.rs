@@ -166,7 +166,7 @@ impl Alarm {
                 self.state = State::Seen;
                 self.next = Some(now.after(REMINDERS));
                 self.escalates = None;
-                if self.cleared {
+                if self.cleared || self.call.test {
                     self.over();
                     return Some(vec![Step::Seen, Step::Ended]);
                 }

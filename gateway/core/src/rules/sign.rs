@@ -1,6 +1,6 @@
 //! What an observation says of a person: the signs that rules go by.
 
-use varde_wire::{Event, Flags, Observation, Value};
+use varde_wire::{Event, Flags, Metric, Observation, Value};
 
 /// A sign of life, or of where it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,8 +32,42 @@ impl Sign {
             Value::Event(Event::DoorOpened | Event::DoorClosed) => Self::Door,
             Value::Event(Event::Motion | Event::EnteredRoom) => Self::Activity,
             Value::Event(Event::LeftRoom) => Self::LeftRoom,
-            Value::Decimal(_) => Self::Measured,
+            Value::Decimal(_) if !OF_THE_DEVICE.contains(&observation.metric) => Self::Measured,
             _ => return None,
         })
+    }
+}
+
+/// Numbers that a device sends of itself: a meter that tells its battery has measured nobody.
+const OF_THE_DEVICE: [Metric; 8] = [
+    Metric::BATTERY,
+    Metric::BATTERY_VOLTAGE,
+    Metric::TX_POWER,
+    Metric::CLOCK,
+    Metric::DEVICE_TIME,
+    Metric::CHANNEL,
+    Metric::OBJECT_INDEX,
+    Metric::COUNT,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use varde_wire::Decimal;
+
+    #[test]
+    fn a_meter_that_tells_its_battery_has_measured_nobody() {
+        let number = Value::Decimal(Decimal::whole(70));
+        let table = [
+            (Metric::BODY_WEIGHT, Flags::NONE, Some(Sign::Measured)),
+            (Metric::BATTERY, Flags::NONE, None),
+            (Metric::CUFF, Flags::INTERMEDIATE, None),
+            (Metric::BODY_WEIGHT, Flags::TEST, None),
+        ];
+        for (metric, flags, sign) in table {
+            let mut observation = Observation::new("scale-1".parse().unwrap(), metric, number.clone());
+            observation.flags = flags;
+            assert_eq!(Sign::of(&observation), sign, "{metric}");
+        }
     }
 }

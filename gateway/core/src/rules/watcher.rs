@@ -9,7 +9,7 @@ use varde_wire::{DeviceId, Instant};
 use super::rule::{Effect, Rule, Watch};
 use super::{Because, Verdict};
 use crate::Now;
-use crate::home_clock::{Day, HomeClock};
+use crate::home_clock::Day;
 
 /// What a rule knows. Everything counts from instants that are moved forward by the time in which it was deaf.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -25,6 +25,9 @@ pub(super) struct Watcher {
     raised: bool,
     silent: BTreeSet<DeviceId>,
     deaf: Option<Deaf>,
+    /// When the time of day changes something next, by the clock as it was known last.
+    #[serde(skip)]
+    edge: Option<Instant>,
 }
 
 /// It cannot judge.
@@ -54,6 +57,7 @@ impl Watcher {
             raised: false,
             silent: BTreeSet::new(),
             deaf: None,
+            edge: None,
         };
         watcher.turn(now);
         // What happened today before the rule was there is not known.
@@ -65,13 +69,14 @@ impl Watcher {
 
     /// When it has something to do, as far as it can be told by this clock.
     pub(super) fn due(&self, now: Now) -> Option<Instant> {
-        let edge = now.home.and_then(|clock| self.next_edge(&clock).map(|wall| now.instant(&clock, wall)));
-        [self.raises(now), edge].into_iter().flatten().min()
+        [self.raises(now), self.edge].into_iter().flatten().min()
     }
 
     /// What is due at this moment.
     pub(super) fn settle(&mut self, now: Now) -> Option<Verdict> {
-        self.turn(now);
+        if self.edge.is_some_and(|edge| edge <= now.at) {
+            self.turn(now);
+        }
         self.raises(now).filter(|at| *at <= now.at)?;
         self.raised = true;
         if let Some(awaited) = &mut self.awaited {
@@ -114,9 +119,8 @@ impl Watcher {
         self.deaf.get_or_insert(Deaf { since, told: false });
     }
 
-    /// Looks at the clock, which may have been changed, and whether it can judge.
+    /// Looks whether it can judge.
     pub(super) fn listen(&mut self, now: Now) -> Option<Verdict> {
-        self.turn(now);
         let because = match self.silent.first() {
             Some(device) => Some(Because::Silent(device.clone())),
             None => (self.rule.needs_clock() && now.home.is_none()).then_some(Because::ClockUnset),
@@ -154,8 +158,9 @@ impl Watcher {
         Some(now.instant(&clock, clock.comes(day, *by)).after(awaited.lost))
     }
 
-    /// What the time of day changes: the window opens or closes, another day's time begins.
-    fn turn(&mut self, now: Now) {
+    /// What the time of day changes, and a clock that was set: the window opens or closes, another day's time begins.
+    pub(super) fn turn(&mut self, now: Now) {
+        self.plan(now);
         let open = match (&self.rule.window, now.home) {
             (None, _) => true,
             (Some(window), Some(clock)) => window.is_open(&clock),
@@ -183,12 +188,16 @@ impl Watcher {
         }
     }
 
-    fn next_edge(&self, clock: &HomeClock) -> Option<varde_wire::WallTime> {
-        match (&self.rule.watch, &self.rule.window) {
-            (Watch::NothingBy { since, .. }, _) => clock.next(&[*since]),
-            (_, Some(window)) => window.next_edge(clock),
-            (_, None) => None,
-        }
+    /// Works out when the time of day changes something next.
+    pub(super) fn plan(&mut self, now: Now) {
+        self.edge = now.home.and_then(|clock| {
+            let wall = match (&self.rule.watch, &self.rule.window) {
+                (Watch::NothingBy { since, .. }, _) => clock.next(&[*since]),
+                (_, Some(window)) => window.next_edge(&clock),
+                (_, None) => None,
+            };
+            wall.map(|wall| now.instant(&clock, wall))
+        });
     }
 
     /// The time in which it was deaf does not count.

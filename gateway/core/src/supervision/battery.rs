@@ -63,6 +63,11 @@ impl Battery {
         self.charge.say(charge, now);
     }
 
+    /// The gateway was off until now: reminders that it missed become one.
+    pub(super) fn resume(&mut self, now: Instant) {
+        self.remind = self.remind.map(|at| at.max(now));
+    }
+
     pub(super) fn due(&self) -> Option<Instant> {
         [self.charge.due(hold), self.remind].into_iter().flatten().min()
     }

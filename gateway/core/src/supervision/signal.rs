@@ -9,27 +9,27 @@ pub const WEAK_DBM: i8 = -88;
 /// A weak device is well again when it is so much stronger than [`WEAK_DBM`], in dB.
 pub const HYSTERESIS_DB: i8 = 6;
 
-/// One telegram moves the average by a sixteenth of its distance: people walk through the line of sight.
-const WEIGHT: i32 = 16;
+/// One telegram moves the average by a sixteenth of its distance, and before so many were heard nothing is judged: people
+/// walk through the line of sight.
+const WEIGHT: u8 = 16;
 
-/// The moving average of the strength, in 1/256 dBm.
+/// The moving average of the strength.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Signal {
-    average: Option<i32>,
+    /// In 1/256 dBm.
+    average: i32,
+    /// How many telegrams are in it, up to [`WEIGHT`].
+    heard: u8,
 }
 
 impl Signal {
     /// One more telegram. Gives whether the device is weak now, which it may also have been before.
     pub(super) fn hear(&mut self, dbm: i8, was_weak: bool) -> bool {
-        let heard = i32::from(dbm).saturating_mul(256);
-        let average = match self.average {
-            Some(old) => {
-                old.saturating_add(heard.saturating_sub(old).checked_div(WEIGHT).unwrap_or_default())
-            }
-            None => heard,
-        };
-        self.average = Some(average);
+        self.heard = self.heard.saturating_add(1).min(WEIGHT);
+        let apart = i32::from(dbm).saturating_mul(256).saturating_sub(self.average);
+        let step = apart.checked_div(i32::from(self.heard)).unwrap_or_default();
+        self.average = self.average.saturating_add(step);
         let limit = if was_weak { WEAK_DBM.saturating_add(HYSTERESIS_DB) } else { WEAK_DBM };
-        average < i32::from(limit).saturating_mul(256)
+        self.heard == WEIGHT && self.average < i32::from(limit).saturating_mul(256)
     }
 }

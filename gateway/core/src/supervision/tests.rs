@@ -73,6 +73,36 @@ fn what_was_said_in_a_deaf_time_may_have_been_missed_so_one_interval_is_given() 
 }
 
 #[test]
+fn a_device_that_is_heard_ever_more_weakly_is_told_before_it_is_missing_and_a_weak_telegram_is_not() {
+    let mut supervision = Supervision::new(home(1), at(0));
+    let strength = |minute: u64| match minute {
+        0..600 => {
+            if minute.is_multiple_of(60) {
+                -99
+            } else {
+                -70
+            }
+        }
+        600..1200 => -97,
+        _ => -75,
+    };
+    for minute in (0..2000).step_by(10) {
+        supervision.handle_heard(&id(0), Some(strength(minute)), at(minute));
+    }
+    let told: Vec<(Trouble, Change, u64)> = findings(&mut supervision)
+        .iter()
+        .map(|finding| match finding {
+            Finding::Single(edge) => (edge.trouble, edge.change, edge.at.as_millis() / 60_000),
+            Finding::Story(story) => panic!("{story:?}"),
+        })
+        .collect();
+    let [(Trouble::Signal, Change::Began, began), (Trouble::Signal, Change::Over, over)] = told[..] else {
+        panic!("{told:?}")
+    };
+    assert!((660..900).contains(&began) && (1260..1600).contains(&over), "{told:?}");
+}
+
+#[test]
 fn another_version_of_a_snapshot_or_a_damaged_one_starts_afresh() {
     let supervision = Supervision::new(home(5), at(0));
     let mut saved = supervision.snapshot();

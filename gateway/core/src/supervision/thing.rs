@@ -55,6 +55,11 @@ impl Thing {
         self.weak.say(weak, now);
     }
 
+    /// The gateway was off until now.
+    pub(super) fn resume(&mut self, now: Instant) {
+        self.battery.resume(now);
+    }
+
     /// When something of it is to be told, but for its silence.
     pub(super) fn due(&self) -> Option<Instant> {
         let held = self.held().into_iter().filter_map(|(trouble, held)| held.due(|is| trouble.hold(is)));

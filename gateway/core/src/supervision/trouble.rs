@@ -53,19 +53,29 @@ impl Trouble {
         }
     }
 
-    /// The wire's event for its beginning and the one for its end, where it has them.
-    pub const fn events(self) -> Option<(Event, Event)> {
+    /// The wire's event for its beginning, where it has one.
+    pub const fn began(self) -> Option<Event> {
         match self {
-            Self::Contact => Some((Event::ContactLost, Event::ContactRestored)),
-            Self::BatteryLow | Self::BatteryEmpty => {
-                let began =
-                    if matches!(self, Self::BatteryLow) { Event::BatteryLow } else { Event::BatteryEmpty };
-                Some((began, Event::BatteryRestored))
-            }
-            Self::Mains => Some((Event::MainsLost, Event::MainsRestored)),
-            Self::Tamper => Some((Event::Tamper, Event::TamperCleared)),
-            Self::Clock => Some((Event::ClockWrong, Event::ClockRestored)),
+            Self::Contact => Some(Event::ContactLost),
+            Self::BatteryLow => Some(Event::BatteryLow),
+            Self::BatteryEmpty => Some(Event::BatteryEmpty),
+            Self::Mains => Some(Event::MainsLost),
+            Self::Tamper => Some(Event::Tamper),
+            Self::Clock => Some(Event::ClockWrong),
             Self::Signal | Self::User => None,
+        }
+    }
+
+    /// The wire's event for its end, where it has one. A battery that is no longer empty may still be low: that it is
+    /// well, the end of [`Self::BatteryLow`] says.
+    pub const fn over(self) -> Option<Event> {
+        match self {
+            Self::Contact => Some(Event::ContactRestored),
+            Self::BatteryLow => Some(Event::BatteryRestored),
+            Self::Mains => Some(Event::MainsRestored),
+            Self::Tamper => Some(Event::TamperCleared),
+            Self::Clock => Some(Event::ClockRestored),
+            Self::BatteryEmpty | Self::Signal | Self::User => None,
         }
     }
 
@@ -100,7 +110,7 @@ pub struct Edge {
 }
 
 /// What a trouble does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Change {
     /// It began.
     Began,

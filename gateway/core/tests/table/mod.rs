@@ -14,17 +14,15 @@ use varde_core::alarm::{Source, Step, Told, VisitStep};
 use varde_core::guard::{Household, Output};
 use varde_core::rules::{Because, Verdict};
 use varde_core::supervision::{Cause, Change, Finding, LinkNumber, Phase, Trouble};
-use varde_core::{Guard, HomeClock, Now};
-use varde_wire::{Decimal, DeviceId, Event, Flags, Instant, Metric, Observation, Unit, Value, WallTime};
+use varde_core::{Guard, Now};
+use varde_wire::{Decimal, DeviceId, Event, Flags, Instant, Metric, Observation, Unit, Value};
+
+use crate::oslo;
 
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 /// 2026-03-02, a Monday.
 const MONDAY: i64 = 20_514;
-
-/// Begin and end of summer time in Oslo in 2026, in milliseconds.
-const SPRING: i64 = 1_774_746_000_000;
-const AUTUMN: i64 = 1_792_890_000_000;
 
 /// Lives the table in a home, in the week after that many others, and compares.
 pub(crate) fn assert_timeline(household: Household, weeks: i64, table: &str) {
@@ -254,23 +252,12 @@ fn whole(text: &str) -> Decimal {
 
 fn now(ms: u64, ahead: i64, clock_set: bool) -> Now {
     let wall = ahead + i64::try_from(ms).unwrap();
-    Now { at: Instant::from_millis(ms), home: clock_set.then(|| oslo(wall)) }
-}
-
-/// Oslo in 2026.
-pub(crate) fn oslo(wall: i64) -> HomeClock {
-    let (spring, autumn) = (WallTime::from_unix_millis(SPRING), WallTime::from_unix_millis(AUTUMN));
-    let (utc_offset_min, before, after) = match wall {
-        ..SPRING => (60, None, Some((spring, 120))),
-        SPRING..AUTUMN => (120, Some((spring, 60)), Some((autumn, 60))),
-        AUTUMN.. => (60, Some((autumn, 120)), None),
-    };
-    HomeClock { wall: WallTime::from_unix_millis(wall), utc_offset_min, before, after }
+    Now { at: Instant::from_millis(ms), home: clock_set.then(|| oslo::clock(wall)) }
 }
 
 /// What the wall shows: local milliseconds.
 fn local(wall: i64) -> i64 {
-    wall + i64::from(oslo(wall).utc_offset_min) * 60_000
+    wall + oslo::offset(wall.div_euclid(60_000)) * 60_000
 }
 
 fn shown(wall: i64) -> String {

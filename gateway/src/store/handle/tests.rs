@@ -1,5 +1,6 @@
 //! What the store tells, held against what is in its file.
 
+use rusqlite::OptionalExtension as _;
 use varde_wire::{Anchor, BootId, Content, Instant, OpeningKey, SigningKey, Stamp, Trust};
 
 use super::*;
@@ -75,4 +76,66 @@ async fn a_seq_is_never_given_twice_even_when_the_file_is_lost() {
         // Whatever wrote this, no counter can be read from it.
         std::fs::write(&path, [0xA5; 8192]).unwrap();
     }
+}
+
+/// What the driver of the one device would know after a restart: here, how many records were handed over.
+fn in_memory(file: &rusqlite::Connection) -> u64 {
+    let bytes: Option<[u8; 8]> = file
+        .query_row("SELECT bytes FROM memory WHERE device = 'meter-1'", [], |row| row.get(0))
+        .optional()
+        .unwrap();
+    bytes.map_or(0, u64::from_le_bytes)
+}
+
+fn memory(store: &Store, handed_over: u64) -> Memory {
+    let bytes = handed_over.to_le_bytes().to_vec();
+    Memory { device: "meter-1".parse().unwrap(), bytes, losses: store.losses() }
+}
+
+#[tokio::test]
+async fn at_no_moment_is_more_remembered_than_is_in_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = start(directory.path());
+    let mut file = rusqlite::Connection::open(directory.path().join("outbox.db")).unwrap();
+    let mut last = None;
+    for number in 1..=600_u64 {
+        // Alarms overtake what is remembered of them, and what was handed over before.
+        let lane = if number % 7 == 0 { Lane::Urgent } else { Lane::Routine };
+        let memory = memory(&store, number);
+        last = Some(store.append_and_remember(lane, vec![record()], Some(memory)).await.unwrap());
+        // One moment of the file, as a kill would leave it.
+        let moment = file.transaction().unwrap();
+        let entries: u64 = moment.query_row("SELECT sum(next_seq) FROM lane", [], |row| row.get(0)).unwrap();
+        let remembered = in_memory(&moment);
+        assert!(remembered <= entries, "{remembered} of {entries}");
+        if number % 50 == 0 {
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+    last.unwrap().await.unwrap();
+    store.stop().await.unwrap();
+    assert_eq!(in_memory(&file), 600);
+}
+
+#[tokio::test]
+async fn nothing_is_remembered_of_what_the_disk_did_not_take() {
+    let directory = tempfile::tempdir().unwrap();
+    let later = directory.path().join("later");
+    let store = start(&later);
+    let before = memory(&store, 1);
+    let told = store.append_and_remember(Lane::Urgent, vec![record()], Some(before.clone())).await.unwrap();
+    told.await.unwrap_err();
+    std::fs::create_dir(&later).unwrap();
+    while store.depths().await.unwrap().queues[1].is_none() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // Said later, but of records among which one is not on the disk.
+    let kept = store.append_and_remember(Lane::Routine, vec![record()], Some(before)).await.unwrap();
+    kept.await.unwrap();
+    assert_eq!(store.recall(&"meter-1".parse().unwrap()).await, None);
+    let kept =
+        store.append_and_remember(Lane::Routine, vec![record()], Some(memory(&store, 1))).await.unwrap();
+    kept.await.unwrap();
+    assert_eq!(store.recall(&"meter-1".parse().unwrap()).await, Some(1_u64.to_le_bytes().to_vec()));
+    store.stop().await.unwrap();
 }

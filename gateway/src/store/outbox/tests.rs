@@ -220,11 +220,11 @@ fn a_full_outbox_takes_no_routine_entry_but_every_alarm() {
 #[test]
 fn a_device_that_is_forgotten_and_added_again_begins_anew() {
     let (identity, _) = identity();
-    let outbox = Outbox::open(None, identity, 1 << 30).unwrap();
+    let mut outbox = Outbox::open(None, identity, 1 << 30).unwrap();
     let [door, cuff]: [DeviceId; 2] = ["door-1", "cuff-1"].map(|name| name.parse().unwrap());
-    for device in [&door, &cuff] {
-        outbox.remember(device, &[1]).unwrap();
-        outbox.remember(device, &[2]).unwrap();
+    for memory in [1, 2] {
+        let memories = [&door, &cuff].map(|device| (device.clone(), vec![memory])).into();
+        outbox.append_and_remember(Lane::Routine, &[], &memories).unwrap();
     }
     outbox.remember_only(std::slice::from_ref(&cuff)).unwrap();
     assert_eq!(outbox.recall(&cuff).unwrap(), Some(vec![2]));

@@ -94,6 +94,19 @@ impl Flash {
         left.is_some()
     }
 
+    /// Loses the last answer.
+    pub fn forget_answer(&mut self) {
+        self.kept.answer = None;
+        self.write();
+    }
+
+    /// Loses the plan that runs.
+    pub fn forget_plan(&mut self) {
+        self.kept.plan = None;
+        self.plan = None;
+        self.write();
+    }
+
     /// One more start, and its number.
     pub fn boots(&mut self) -> u32 {
         self.kept.boots += 1;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::{sync::Mutex, task::JoinHandle, time};
 use varde_device_link::{Instant, What};
 
-use super::{Flash, Machine, Person};
+use super::{Defect, Flash, Habit, Machine, Person};
 use crate::sim::{SimError, chance::Chance, pty::SerialLine};
 
 /// How often the dispenser looks at its line.
@@ -63,6 +63,19 @@ impl Dispenser {
         let shared = Arc::new(Mutex::new(shared));
         let works = tokio::spawn(work(shared.clone()));
         Ok(Self { shared, path: path.to_owned(), works })
+    }
+
+    /// The same with a defect.
+    ///
+    /// # Errors
+    /// As [`SerialLine::plug_in`].
+    pub async fn plug_in_defective(path: &Path, defect: Defect) -> Result<Self, SimError> {
+        let person = Person::who(Habit::Takes { after_s: 2 });
+        let dispenser = Self::plug_in(path, Flash::new(1, 100), person)?;
+        let mut shared = dispenser.shared.lock().await;
+        shared.machine = shared.machine.take().map(|machine| machine.with(defect));
+        drop(shared);
+        Ok(dispenser)
     }
 
     /// What the gateway's configuration names.

@@ -7,6 +7,7 @@ use varde_device_link::{
     How, Indicator, Instant, Level, Memory as _, Portion, Refusal, Request, State, Watched, What, Words,
 };
 
+use super::defect::{Defect, Meddler};
 use super::{Flash, Habit, Person};
 
 /// A dispenser with power. [`Machine::lose_power`] leaves its flash.
@@ -21,6 +22,7 @@ pub struct Machine {
     /// What somebody is about to do.
     intentions: Vec<(Instant, Intention)>,
     to_gateway: VecDeque<Vec<u8>>,
+    meddler: Meddler,
     happened: Vec<Event>,
     performed: Vec<Request>,
     /// What it shows of an alarm.
@@ -52,6 +54,7 @@ impl Machine {
             clock: None,
             intentions: Vec::new(),
             to_gateway: VecDeque::new(),
+            meddler: Meddler::new(None),
             happened: Vec::new(),
             performed: Vec::new(),
             indicator: Indicator::Off,
@@ -62,18 +65,28 @@ impl Machine {
         machine
     }
 
+    /// The same with a defect.
+    #[must_use]
+    pub fn with(mut self, defect: Defect) -> Self {
+        self.meddler = Meddler::new(Some(defect));
+        self
+    }
+
     /// Power is cut. What is left.
     pub fn lose_power(self) -> Flash {
         Flash::after_power_loss(self.flash.bytes())
     }
 
     /// Bytes came from the gateway.
-    pub fn handle_input(&mut self, mut bytes: &[u8], now: Instant) {
+    pub fn handle_input(&mut self, bytes: &[u8], now: Instant) {
         self.now = now;
+        let heard = self.meddler.heard(bytes);
+        let mut bytes = heard.as_slice();
         while !bytes.is_empty() {
             let taken = self.end.handle_input(bytes, &mut self.flash, now);
             bytes = bytes.get(taken..).unwrap_or_default();
             self.drain();
+            self.spoil();
         }
     }
 
@@ -139,7 +152,10 @@ impl Machine {
     fn drain(&mut self) {
         while let Some(output) = self.end.poll_output(&self.flash) {
             match output {
-                DeviceOutput::Send(frame) => self.to_gateway.push_back(frame.to_vec()),
+                DeviceOutput::Send(frame) if self.meddler.says(&frame) => {
+                    self.to_gateway.push_back(frame.to_vec());
+                }
+                DeviceOutput::Send(_) => {}
                 DeviceOutput::Contact(contact) => self.has_contact = contact,
                 DeviceOutput::Perform { number, request } => self.perform(number, &request),
             }
@@ -148,9 +164,12 @@ impl Machine {
 
     fn perform(&mut self, number: u32, request: &Request) {
         let is_empty = self.flash.doses_left() == 0;
-        let answer = match request {
-            Request::Dispense { .. } if is_empty => Answer::Refused(Refusal::Empty),
-            _ => Answer::Done,
+        let answer = if matches!(request, Request::Dispense { .. }) && is_empty {
+            Answer::Refused(Refusal::Empty)
+        } else if *request == Request::Identify && self.meddler.defect == Some(Defect::CannotIdentify) {
+            Answer::NotSupported
+        } else {
+            Answer::Done
         };
         self.end.answer(Answered { number, answer }, &mut self.flash);
         if answer != Answer::Done {
@@ -158,10 +177,7 @@ impl Machine {
         }
         self.performed.push(request.clone());
         match request {
-            Request::SetClock(setting) => {
-                self.clock = Some((self.now, *setting));
-                self.look_at_the_plan();
-            }
+            Request::SetClock(setting) => self.set_clock(*setting),
             Request::Dispense { compartment } => {
                 self.flash.take_dose();
                 let portion = Portion { dose: None, compartment: *compartment };
@@ -179,6 +195,25 @@ impl Machine {
             Request::BeginPlan(_) | Request::PlanDoses(_) | Request::CommitPlan { .. } => {}
         }
         self.tell_state();
+    }
+
+    fn set_clock(&mut self, mut setting: ClockSetting) {
+        match self.meddler.defect {
+            Some(Defect::IgnoresTheClock) => return,
+            Some(Defect::KnowsNoDaylightSaving) => setting.zone.change = None,
+            _ => {}
+        }
+        self.clock = Some((self.now, setting));
+        self.look_at_the_plan();
+    }
+
+    /// What its defect does to its memory.
+    fn spoil(&mut self) {
+        match self.meddler.defect {
+            Some(Defect::ForgetsAnswers) => self.flash.forget_answer(),
+            Some(Defect::RunsHalfPlans) if self.end.is_preparing() => self.flash.forget_plan(),
+            _ => {}
+        }
     }
 
     fn look_at_the_plan(&mut self) {

@@ -197,7 +197,8 @@ impl Hub {
         Ok(Some(seen))
     }
 
-    fn command(&self, verb: &str) -> Command {
+    /// A command of `varde-hub` on this hub, for what has no method here; it brings its verb and its directory.
+    pub fn command(&self, verb: &str) -> Command {
         let mut command = self.programs.varde_hub();
         command.arg(verb).arg("--directory").arg(&self.directory);
         if self.apart {

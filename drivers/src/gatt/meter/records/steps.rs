@@ -25,6 +25,11 @@ impl Records {
         if self.kept.is_some_and(|kept| kept.series != self.series) {
             self.kept = None;
         }
+        if self.is_fetched_whole() {
+            self.checkpoint.forget();
+        } else {
+            self.checkpoint.compare(self.series, self.total);
+        }
         if let (Memory::Unnumbered, Some(total)) = (self.memory, self.total) {
             self.ledger.compare(total);
         }
@@ -74,6 +79,7 @@ impl Records {
     fn begin_anew(&mut self, now: Instant) -> Vec<Step> {
         self.kept = None;
         self.ledger.forget();
+        self.checkpoint.forget();
         self.report(Sought::All, self.total, now)
     }
 

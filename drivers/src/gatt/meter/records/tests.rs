@@ -68,7 +68,7 @@ impl<const KIND: u8> Meter for Notebook<KIND> {
             NUMBERED => RecordNumber::decode(&bytes[..2]),
             _ => RecordNumber::decode(&bytes[..4]),
         };
-        Some(Record { number, is_annex: false })
+        Some(Record::plain(number))
     }
 }
 
@@ -107,6 +107,9 @@ struct Visitation {
     silent: Option<u8>,
     /// Whether the gateway restarts before it.
     restart: bool,
+    /// After how many values of the meter the gateway dies, and how much of what it was told to keep is kept by then, in
+    /// percent.
+    dies: Option<(u8, u8)>,
 }
 
 /// The simulated meter.
@@ -196,15 +199,24 @@ impl Device {
 struct Home {
     device: Device,
     session: Box<dyn Session>,
-    remembered: Option<Vec<u8>>,
     now: Instant,
     /// Marks of the records passed on, in order.
     given: Vec<u16>,
-    committed: BTreeSet<u16>,
-    /// How many of `given` the last request to commit covers.
+    /// What the gateway's store was given, in order; what got lost is taken out.
+    store: Vec<Entry>,
+    /// How much of it is kept for good.
+    kept: usize,
+    /// How much of it the last request to commit covers.
     asked: Option<usize>,
     /// The same of a request at an earlier connection that is answered at this one.
     late: Option<usize>,
+}
+
+/// One thing that is kept.
+#[derive(Clone, Debug, PartialEq)]
+enum Entry {
+    Record(u16),
+    Memory(Vec<u8>),
 }
 
 impl Home {
@@ -213,10 +225,10 @@ impl Home {
         let mut home = Self {
             device,
             session: session(NUMBERED, false),
-            remembered: None,
             now: Instant::default(),
             given: Vec::new(),
-            committed: BTreeSet::new(),
+            store: Vec::new(),
+            kept: 0,
             asked: None,
             late: None,
         };
@@ -224,11 +236,31 @@ impl Home {
         home
     }
 
+    /// The gateway begins anew, with what is kept.
     fn restart(&mut self) {
+        self.store.truncate(self.kept);
         self.session = session(self.device.world.kind, self.device.world.clears);
-        if let Some(memory) = &self.remembered {
+        let memory = self.store.iter().rev().find_map(|entry| match entry {
+            Entry::Memory(memory) => Some(memory),
+            Entry::Record(_) => None,
+        });
+        if let Some(memory) = memory {
             self.session.recall(memory);
         }
+    }
+
+    /// The marks of the records that are kept for good, in order.
+    fn committed(&self) -> Vec<u16> {
+        let mark = |entry: &Entry| match entry {
+            Entry::Record(mark) => Some(*mark),
+            Entry::Memory(_) => None,
+        };
+        self.store[..self.kept].iter().filter_map(mark).collect()
+    }
+
+    fn commit(&mut self, through: usize) {
+        self.kept = self.kept.max(through);
+        self.session.handle_input(Input::Committed, self.now);
     }
 
     /// Lives one connection; whether the gateway hung up by itself, which it always does in the end.
@@ -264,7 +296,7 @@ impl Home {
                         }
                         let (answers, deleted) = self.device.answer(&bytes);
                         for mark in deleted {
-                            assert!(self.committed.contains(&mark), "{mark} was deleted and not kept");
+                            assert!(self.committed().contains(&mark), "{mark} was deleted and not kept");
                         }
                         waiting.extend(answers);
                     }
@@ -274,15 +306,23 @@ impl Home {
             }
             if let (Some(asked), true) = (self.asked, visit.commits) {
                 self.asked = None;
-                self.committed.extend(&self.given[..asked]);
-                self.session.handle_input(Input::Committed, self.now);
+                self.commit(asked);
                 continue;
             }
             if let (Some(late), None, 2..) = (self.late, self.asked, values) {
                 self.late = None;
-                self.committed.extend(&self.given[..late]);
-                self.session.handle_input(Input::Committed, self.now);
+                self.commit(late);
                 continue;
+            }
+            if let Some((at, percent)) = visit.dies
+                && at == values
+            {
+                self.kept += (self.store.len() - self.kept) * usize::from(percent) / 100;
+                // What is remembered of a record is kept with it.
+                let memory = self.store.get(self.kept);
+                self.kept += usize::from(matches!(memory, Some(Entry::Memory(_))));
+                self.restart();
+                return false;
             }
             if hung_up || visit.cut == Some(values) {
                 self.hang_up(visit);
@@ -307,13 +347,15 @@ impl Home {
         self.session.handle_input(Input::Disconnected, self.now);
         self.drain();
         self.late = None;
-        let Some(asked) = self.asked.take() else { return };
-        if visit.commits {
-            self.committed.extend(&self.given[..asked]);
-            self.session.handle_input(Input::Committed, self.now);
-            self.drain();
-        } else if visit.commits_late {
-            self.late = Some(asked);
+        match self.asked.take() {
+            Some(asked) if visit.commits => {
+                self.commit(asked);
+                self.drain();
+            }
+            asked if visit.commits_late => self.late = asked,
+            // Had to be given up: nothing that was said after it is kept either.
+            _ if !visit.commits => self.store.truncate(self.kept),
+            _ => {}
         }
     }
 
@@ -328,12 +370,14 @@ impl Home {
             Output::Reading(Reading { observations, .. }) => {
                 let Value::Decimal(mark) = observations[0].value else { panic!() };
                 assert!(observations[0].flags.has(Flags::STORED));
-                self.given.push(u16::try_from(mark.mantissa).unwrap());
+                let mark = u16::try_from(mark.mantissa).unwrap();
+                self.given.push(mark);
+                self.store.push(Entry::Record(mark));
             }
-            Output::AwaitCommit => self.asked = Some(self.given.len()),
+            Output::AwaitCommit => self.asked = Some(self.store.len()),
             Output::Remember(memory) => {
-                assert_eq!(memory.len(), if self.device.world.kind == COMBINED { 13 } else { 11 });
-                self.remembered = Some(memory);
+                assert!(memory.len() < 1024, "{} bytes", memory.len());
+                self.store.push(Entry::Memory(memory));
             }
             Output::Request(_) | Output::Heard(_) => {}
             Output::Refused(_) => assert!(self.device.world.unreadable.is_some()),
@@ -350,7 +394,8 @@ fn visits() -> impl Strategy<Value = Vec<Visitation>> {
     let visit = (0..5_u8, meanwhile, maybe(20), maybe(20), lost, rarely(), maybe(8), rarely());
     let visit = visit.prop_map(|(made, made_meanwhile, cut, dropped, lost, busy, silent, restart)| {
         let (commits, commits_late) = (lost.is_none(), lost == Some(true));
-        Visitation { made, made_meanwhile, cut, dropped, commits, commits_late, busy, silent, restart }
+        let dies = None;
+        Visitation { made, made_meanwhile, cut, dropped, commits, commits_late, busy, silent, restart, dies }
     });
     proptest::collection::vec(visit, 1..12)
 }
@@ -385,6 +430,26 @@ fn calm(mut world: World) -> World {
     for visit in &mut world.visits {
         let Visitation { made, made_meanwhile, .. } = *visit;
         *visit = Visitation { made, made_meanwhile, commits: true, ..Visitation::default() };
+    }
+    world
+}
+
+/// What is remembered where everything up to this number is kept.
+fn settled_at(series: u64, last: u16) -> Vec<u8> {
+    Progress { series, last: Some(last.into()), beyond: Rows::default() }.encode()
+}
+
+/// The same life of a meter whose records are known by their numbers, and of a gateway that dies or is stopped again and
+/// again.
+fn deadly(world: World, ends: &[(bool, u8, u8)]) -> World {
+    let mut world = World { clears: false, ..calm(world) };
+    world.kind = world.kind.max(NUMBERED);
+    for (visit, (stops, at, percent)) in world.visits.iter_mut().zip(ends) {
+        if *stops {
+            (visit.cut, visit.restart) = (Some(*at), true);
+        } else {
+            visit.dies = Some((*at, *percent));
+        }
     }
     world
 }
@@ -424,8 +489,7 @@ fn a_transfer_that_was_cut_goes_on_where_it_was() {
     home.visit(&Visitation { cut: Some(6), ..calm_visit(10) });
     let before = home.given.len();
     home.visit(&Visitation { restart: true, ..calm_visit(0) });
-    // One comes twice: the cut may have lost what belongs to it.
-    assert_eq!((before, home.given.len()), (5, 12));
+    assert_eq!((before, home.given.len()), (5, 11));
 }
 
 #[test]
@@ -435,7 +499,8 @@ fn a_memory_that_no_longer_makes_sense_is_as_good_as_none() {
         [&[][..], &[1], &[2, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0], &of_long_numbers[..12], &of_long_numbers]
     {
         let mut home = calm_home(false);
-        home.remembered = Some(memory.to_vec());
+        home.store.push(Entry::Memory(memory.to_vec()));
+        home.kept = 1;
         home.restart();
         home.visit(&calm_visit(3));
         assert_eq!(home.given, [0, 1, 2], "{memory:?}");
@@ -445,7 +510,7 @@ fn a_memory_that_no_longer_makes_sense_is_as_good_as_none() {
 #[test]
 fn numbers_of_another_series_are_all_new() {
     let mut records = Records::new(Memory::Numbered);
-    records.recall(&Kept { series: 7, last: 100_u16.into() }.encode());
+    records.recall(&settled_at(7, 100));
     records.begin(Instant::default());
     let asked = |steps: Vec<Step>| match &steps[..] {
         [Step::Output(Output::Request(Request::Write { bytes, .. }))] => crate::describe::hex(bytes),
@@ -460,14 +525,14 @@ fn numbers_of_another_series_are_all_new() {
 fn a_live_record_before_the_fetch_says_nothing_of_what_is_in_the_memory() {
     let mut records = Records::new(Memory::Numbered);
     let now = Instant::default();
-    records.recall(&Kept { series: 7, last: 100_u16.into() }.encode());
+    records.recall(&settled_at(7, 100));
     records.begin(now);
     records.answer(&[5, 0, 3, 0], 7, now).unwrap();
     records.answer(&[5, 0, 1, 0], 7, now).unwrap();
     records.end();
     // The memory is another by now, and still empty.
     records.begin(now);
-    records.note(Record { number: Some(1_u16.into()), is_annex: false }, &[1, 0], now);
+    records.note(Record::plain(Some(1_u16.into())), &[1, 0], now);
     assert_eq!(records.answer(&[5, 0, 0, 0], 8, now).unwrap(), [Step::Done]);
     assert_eq!(records.end(), [Step::Release, Step::Output(Output::AwaitCommit)]);
     assert_eq!(records.committed(now), []);
@@ -478,21 +543,20 @@ fn a_live_record_is_not_fetched_again_once_it_is_kept() {
     let mut records = Records::new(Memory::Numbered);
     let now = Instant::default();
     let live = |records: &mut Records, number: u16| {
-        let record = Record { number: Some(number.into()), is_annex: false };
+        let record = Record::plain(Some(number.into()));
         assert_eq!(records.note(record, &number.to_le_bytes(), now), Origin::Live);
         records.note_live(record)
     };
     let awaited = vec![Step::Output(Output::AwaitCommit)];
-    let remembered =
-        |last: u16| vec![Step::Output(Output::Remember(Kept { series: 0, last: last.into() }.encode()))];
+    let remembered = |last: u16| vec![Step::Output(Output::Remember(settled_at(0, last)))];
     records.begin(now);
     assert_eq!(live(&mut records, 4), [], "what came before it is not fetched yet");
     assert_eq!(records.answer(&[5, 0, 0, 0], 0, now).unwrap(), [Step::Done]);
-    assert_eq!(live(&mut records, 5), awaited);
-    assert_eq!(live(&mut records, 6), [], "one commit at a time");
-    assert_eq!(live(&mut records, 7), []);
-    assert_eq!(records.committed(now), [remembered(5), awaited].concat());
-    assert_eq!(records.committed(now), remembered(7));
+    assert_eq!(live(&mut records, 5), [remembered(5), awaited.clone()].concat());
+    assert_eq!(live(&mut records, 6), remembered(6), "one commit at a time");
+    assert_eq!(live(&mut records, 7), remembered(7));
+    assert_eq!(records.committed(now), awaited);
+    assert_eq!(records.committed(now), []);
     assert_eq!(records.committed(now), [], "nothing was waiting for it");
     live(&mut records, 8);
     live(&mut records, 9);
@@ -532,7 +596,7 @@ proptest! {
         }
         let all: BTreeSet<u16> = (0..home.device.made).filter(|mark| world.unreadable != Some(*mark)).collect();
         prop_assert_eq!(home.given.iter().copied().collect::<BTreeSet<_>>(), all.clone());
-        prop_assert_eq!(&home.committed, &all);
+        prop_assert_eq!(home.committed().into_iter().collect::<BTreeSet<_>>(), all);
         let near_the_end = home.device.memory.iter().any(|(number, _)| !is_plain(world.kind, *number));
         let can_be_emptied = world.kind != NUMBERED || (world.filters && !near_the_end);
         let all_is_read = world.unreadable.is_none_or(|mark| mark >= home.device.made);
@@ -551,5 +615,23 @@ proptest! {
         let mut given = home.given.clone();
         given.sort_unstable();
         prop_assert_eq!(given, (0..home.device.made).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn whenever_the_gateway_stops_or_dies_every_record_is_kept_exactly_once(
+        world in worlds(),
+        ends in proptest::collection::vec((any::<bool>(), 0..30_u8, 0..=100_u8), 0..12),
+    ) {
+        let mut home = Home::new(deadly(world, &ends));
+        for visit in home.device.world.visits.clone() {
+            home.visit(&visit);
+        }
+        for _ in 0..3 {
+            let hung_up = home.visit(&Visitation { commits: true, ..Visitation::default() });
+            prop_assert!(hung_up);
+        }
+        let mut kept = home.committed();
+        kept.sort_unstable();
+        prop_assert_eq!(kept, (0..home.device.made).collect::<Vec<_>>());
     }
 }

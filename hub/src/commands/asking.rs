@@ -1,0 +1,144 @@
+//! `varde-hub command`: what may be asked, in words of a command line.
+
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use varde_wire::{
+    Action, BoundedText, DeviceId, HubKeys, Indication, RosterChange, SealingKey, TextTooLong, VerifyingKey,
+};
+
+use super::plan_file;
+use crate::{Error, file};
+
+/// What a device, or the gateway itself, is asked.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Ask {
+    /// Show or sound where the device is.
+    Identify,
+    /// Switch an output.
+    Switch {
+        /// How it is to be.
+        #[arg(value_parser = ["on", "off"])]
+        to: String,
+    },
+    /// Run this dosing plan from now on.
+    Plan {
+        /// The plan in TOML.
+        file: PathBuf,
+    },
+    /// Give out a dose now, beside the plan.
+    Dispense {
+        /// Out of this compartment instead of the next.
+        #[arg(long)]
+        compartment: Option<u8>,
+    },
+    /// Lock the device.
+    Lock,
+    /// Unlock the device.
+    Unlock,
+    /// Show or speak a message to the person.
+    Message {
+        /// The message: at most 200 bytes.
+        text: String,
+        /// By this its acknowledgement is told.
+        #[arg(long, default_value_t = 0)]
+        id: u32,
+    },
+    /// Show how an alarm stands.
+    Indicator {
+        /// What is shown.
+        #[arg(value_parser = Indication::ALL.map(Indication::name))]
+        shows: String,
+    },
+    /// Raise an alarm that is marked as a test all the way. DEVICE is 'gateway' or a device that can.
+    TestAlarm,
+    /// Change the roster of devices. DEVICE is 'gateway'.
+    #[command(subcommand)]
+    Roster(Roster),
+    /// Change how soon the silence of the device is told.
+    Supervise {
+        /// How often it should be heard, in seconds; left out, its silence is not told.
+        #[arg(long, value_name = "SECONDS")]
+        every: Option<u32>,
+    },
+    /// Send a sign of life so often. DEVICE is 'gateway'.
+    Heartbeat {
+        /// 10 to 86400.
+        seconds: u32,
+    },
+    /// Report the gateway's state, without any health data. DEVICE is 'gateway'.
+    Diagnostics,
+    /// Believe and seal to other hub keys from now on. DEVICE is 'gateway'.
+    HubKey {
+        /// The file that verifies the new hub, as `enrol` writes it: hub-verify.key.
+        verify: PathBuf,
+        /// The file that seals to the new hub: hub-seal.key.
+        seal: PathBuf,
+    },
+}
+
+/// A change of the roster.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Roster {
+    /// A device more.
+    Add {
+        /// A file with its one `[[device]]` table.
+        file: PathBuf,
+    },
+    /// A device less.
+    Remove {
+        /// Its name.
+        name: DeviceId,
+    },
+}
+
+impl Ask {
+    /// The action, with what its files hold.
+    ///
+    /// # Errors
+    /// Where a file cannot be read, or holds something else.
+    pub(crate) fn action(&self) -> Result<Action, Error> {
+        Ok(match self {
+            Self::Identify => Action::Identify,
+            Self::Switch { to } => Action::Switch { on: to == "on" },
+            Self::Plan { file } => Action::Plan(plan_file::read(file)?),
+            Self::Dispense { compartment } => Action::Dispense { compartment: *compartment },
+            Self::Lock => Action::Lock { locked: true },
+            Self::Unlock => Action::Lock { locked: false },
+            Self::Message { text, id } => Action::Message { id: *id, text: fitting(text)? },
+            Self::Indicator { shows } => Action::Indicate(indication(shows)),
+            Self::TestAlarm => Action::TestAlarm,
+            Self::Roster(Roster::Add { file }) => {
+                Action::Roster(RosterChange::Add { table: fitting(&file::read(file)?)? })
+            }
+            Self::Roster(Roster::Remove { name }) => {
+                Action::Roster(RosterChange::Remove { device: name.clone() })
+            }
+            Self::Supervise { every } => Action::Supervise { expected_every_s: *every },
+            Self::Heartbeat { seconds } => Action::Heartbeat { every_s: *seconds },
+            Self::Diagnostics => Action::Diagnose,
+            Self::HubKey { verify, seal } => Action::ChangeHubKeys(HubKeys {
+                verifying: key(verify, VerifyingKey::from_text)?,
+                sealing: key(seal, SealingKey::from_text)?,
+            }),
+        })
+    }
+
+    /// A plan may wait for a gateway that is off; of the rest, what is late is worse than what is not done.
+    pub(crate) const fn usual_validity_s(&self) -> i64 {
+        if matches!(self, Self::Plan { .. }) { 7 * 24 * 3600 } else { 300 }
+    }
+}
+
+fn indication(word: &str) -> Indication {
+    // Only these words pass the command line.
+    Indication::ALL.into_iter().find(|indication| indication.name() == word).unwrap_or(Indication::Off)
+}
+
+fn fitting<const MOST: usize>(text: &str) -> Result<BoundedText<MOST>, Error> {
+    text.parse().map_err(|error: TextTooLong| Error::Command(error.to_string()))
+}
+
+fn key<T>(path: &Path, from_text: impl FnOnce(&str) -> Result<T, varde_wire::BadKey>) -> Result<T, Error> {
+    from_text(&file::read(path)?).map_err(|source| Error::Key { path: path.to_owned(), source })
+}

@@ -1,0 +1,155 @@
+//! A dispenser on a serial port, with the real programs: its events reach the hub, and prototypes are tested.
+
+#![expect(clippy::unwrap_used, reason = "a scenario that cannot go on has failed")]
+
+use std::{path::Path, process::Output, time::Duration};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::time::timeout;
+use varde_device_link::{Portion, What};
+use varde_tests::sim::{
+    dispenser::{Defect, Dispenser, Flash, Habit, Injury, Person},
+    home::{Home, Plan},
+    programs::Programs,
+};
+
+const LIMIT: Duration = Duration::from_secs(120);
+
+#[tokio::test]
+async fn a_call_for_help_is_at_the_hub_and_the_dispensers_clock_is_set() {
+    let (directory, dispenser, home) = home().await;
+    dispenser.happens(What::Alarm).await;
+    let seen =
+        home.hub.wait_for("the call for help", LIMIT, |seen| said(seen, "safety-alarm") == 1).await.unwrap();
+    let alarm = seen.iter().find(|row| row["value"] == "safety-alarm").unwrap();
+    assert_eq!((&alarm["lane"], &alarm["device"]), (&"urgent".into(), &"dispenser-1".into()), "{alarm:#}");
+    // It was set by the gateway, and so the dispenser tells a time of day.
+    dispenser.happens(What::Button { index: 2 }).await;
+    let seen =
+        home.hub.wait_for("the button", LIMIT, |seen| said(seen, "button-pressed") == 1).await.unwrap();
+    let button = seen.iter().find(|row| row["value"] == "button-pressed").unwrap();
+    assert_eq!(button["flags"], Value::Array(Vec::new()), "{button:#}");
+    drop(directory);
+}
+
+#[tokio::test]
+async fn through_a_bad_line_power_cuts_and_kills_of_the_gateway_every_event_is_at_the_hub_once_and_in_order()
+{
+    let (directory, dispenser, mut home) = home().await;
+    dispenser.injure(Injury { garbles_one_in: 6, loses_one_in: 6, is_slow: true }).await;
+    let mut events = 0_u64;
+    for round in 0..6 {
+        for _ in 0..5 {
+            events += 1;
+            dispenser
+                .happens(What::Dispensed {
+                    how: varde_device_link::How::AsNeeded,
+                    portion: Portion::default(),
+                })
+                .await;
+            tokio::time::sleep(Duration::from_millis(150)).await;
+        }
+        match round % 3 {
+            0 => {
+                home.gateway.kill().await.unwrap();
+                home.gateway.start().await.unwrap();
+            }
+            1 => {
+                dispenser.lose_power().await;
+                dispenser.switch_on(person()).await;
+            }
+            _ => {
+                dispenser.unplug().await;
+                dispenser.plug_in_again().await.unwrap();
+            }
+        }
+    }
+    let all: Vec<u64> = (1..=events).collect();
+    let seen =
+        home.hub.wait_for("every event", LIMIT, |seen| numbers(seen).len() >= all.len()).await.unwrap();
+    assert_eq!(numbers(&seen), all);
+    drop(directory);
+}
+
+#[tokio::test]
+async fn the_simulated_dispenser_conforms() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ttyUSB0");
+    let dispenser = Dispenser::plug_in(&path, Flash::new(1, 100), person()).unwrap();
+    let output = test(&path, &[]).await;
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains(" 0 failed, 0 skipped"), "{text}");
+    drop(dispenser);
+}
+
+#[tokio::test]
+async fn each_defect_is_found_by_the_check_that_is_about_it() {
+    let table = [
+        (Defect::ForgetsAnswers, "repeated-request"),
+        (Defect::NeverRepeats, "retransmission"),
+        (Defect::IgnoresAcknowledgements, "retransmission"),
+        (Defect::HasNoHeartbeat, "heartbeat"),
+        (Defect::DiesOfNoise, "noise"),
+        (Defect::RunsHalfPlans, "half-plan"),
+        (Defect::IgnoresTheClock, "clock"),
+        (Defect::KnowsNoDaylightSaving, "spring-night"),
+        (Defect::CannotIdentify, "requests"),
+    ];
+    for (defect, check) in table {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ttyUSB0");
+        let dispenser = Dispenser::plug_in_defective(&path, defect).await.unwrap();
+        let output = test(&path, &["--only", "greeting", "--only", check]).await;
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "{defect:?}: {text}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert!(text.contains("1 passed, 1 failed") && text.contains("expected"), "{defect:?}: {text}");
+        drop(dispenser);
+    }
+}
+
+#[tokio::test]
+async fn a_port_that_is_not_there_is_told_and_a_check_that_is_not_known_too() {
+    let nowhere = Path::new("/nowhere/ttyUSB0");
+    let output = test(nowhere, &[]).await;
+    assert_eq!(output.status.code(), Some(69), "{output:?}");
+    let output = test(nowhere, &["--only", "luck"]).await;
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no check is called 'luck'"), "{output:?}");
+}
+
+async fn test(port: &Path, arguments: &[&str]) -> Output {
+    let mut command = Programs::built().await.unwrap().varde();
+    command.args(["device-link", "test"]).arg(port).args(arguments).kill_on_drop(true);
+    timeout(LIMIT * 4, command.output()).await.expect("it ends").unwrap()
+}
+
+/// A home with a dispenser. The folder is that of its port.
+async fn home() -> (TempDir, Dispenser, Home) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ttyUSB1");
+    let dispenser = Dispenser::plug_in(&path, Flash::new(7, 100), person()).unwrap();
+    let port = path.display();
+    let settings = format!("[[device]]\nname = 'dispenser-1'\nprotocol = 'device-link'\nport = '{port}'\n");
+    let home = Home::start(Plan { settings, ..Plan::default() }).await.unwrap();
+    (directory, dispenser, home)
+}
+
+fn person() -> Person {
+    Person::who(Habit::Takes { after_s: 2 })
+}
+
+fn said(seen: &[Value], word: &str) -> usize {
+    seen.iter().filter(|row| row["value"] == word).count()
+}
+
+/// The numbers of the dispenser's events.
+fn numbers(seen: &[Value]) -> Vec<u64> {
+    let number = |row: &Value| row["value"].as_str().and_then(|value| value.parse().ok());
+    seen.iter().filter(|row| row["metric"] == "MDCX_EVENT_NUMBER").filter_map(number).collect()
+}
