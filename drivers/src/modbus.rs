@@ -12,13 +12,13 @@ mod plan;
 mod register;
 mod session;
 
+use std::time::Duration;
+
 pub(crate) use adu::exception;
 pub use adu::{Answer, Query, decode_answer};
 pub use item::{BadItem, Item, Reads};
 pub use register::{Kind, Number, Register, Table};
 pub(crate) use session::{ModbusSession, Unit};
-
-use std::time::Duration;
 
 /// A unit on a bus: its address, how often it is asked, and what for.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,7 +2,7 @@
 //!
 //! Machines differ and are noisy, so each figure stands beside a floor from the same run: what the same disk and
 //! the same broker need for the least that the work can be; ratios of durations are of their medians. Words after `--`
-//! (`intake`, `alarm`, `footprint`, `adverts`) choose parts; `BACKLOG=100000` makes the backlog smaller than the million that the bars speak of.
+//! (`intake`, `alarm`, `footprint`, `adverts`, `serial`) choose parts; `BACKLOG=100000` makes the backlog smaller than the million that the bars speak of.
 
 #![expect(clippy::print_stdout, reason = "a table for people")]
 
@@ -12,6 +12,7 @@ mod backlog;
 mod floor;
 mod footprint;
 mod intake;
+mod serial;
 mod table;
 
 use std::error::Error;
@@ -27,6 +28,9 @@ fn main() -> Outcome {
     if let Some(bus) = adverts::floor_of() {
         return runtime.block_on(adverts::be_floor(&bus));
     }
+    if let Some(port) = serial::floor_of() {
+        return runtime.block_on(serial::be_floor(&port));
+    }
     let mut table = Table::default();
     if wanted("intake") {
         runtime.block_on(intake::measure(&mut table))?;
@@ -39,6 +43,9 @@ fn main() -> Outcome {
     }
     if wanted("adverts") {
         runtime.block_on(adverts::measure(&mut table))?;
+    }
+    if wanted("serial") {
+        runtime.block_on(serial::measure(&mut table))?;
     }
     table.print();
     Ok(())

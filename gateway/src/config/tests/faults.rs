@@ -188,13 +188,13 @@ fn every_fault_names_its_line_its_key_and_its_mend() {
         (
             format!("{OXIMETER}{}", OXIMETER.replace("oximeter-1", "oximeter-2")),
             &[
-                "13: device.port: 'oximeter-2' cannot share this port with 'oximeter-1': a nonin line has one device",
+                "14: device.port: 'oximeter-2' cannot share this port with 'oximeter-1': a nonin line has one device",
             ],
         ),
         (
             format!("{PENDANT}{}", OXIMETER.replace("usb-nonin", "usb-EnOcean_USB300")),
             &[
-                "14: device.port: 'oximeter-1' cannot share this port with 'pendant-1', which speaks esp3: a port has one protocol",
+                "15: device.port: 'oximeter-1' cannot share this port with 'pendant-1', which speaks esp3: a port has one protocol",
             ],
         ),
         (
@@ -254,8 +254,8 @@ fn every_fault_names_its_line_its_key_and_its_mend() {
         (
             serial("modbus", ""),
             &[
-                "5: device.registers: missing: add below this table [device.registers] and a line such as mains =",
                 "5: device.unit: missing: add to this table the line unit = 1",
+                "5: device.registers: missing: add below this table [device.registers] and a line such as mains =",
             ],
         ),
         (
@@ -271,7 +271,7 @@ fn every_fault_names_its_line_its_key_and_its_mend() {
                 serial("modbus", &UNIT.replace('7', "8")).replace("device-1", "device-2")
             ),
             &[
-                "20: device.line: the devices of a port share its line, which is \"9600 8N1\" at a.toml:11: mend one of the two",
+                "19: device.line: the devices of a port share its line, which is \"9600 8N1\" at a.toml:11: mend one of the two",
             ],
         ),
         (

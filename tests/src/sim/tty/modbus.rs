@@ -98,14 +98,12 @@ impl Service for Registers {
         if slave != state.unit || !state.answers {
             return std::future::ready(Ok(None));
         }
-        let answer = match request {
-            Request::ReadInputRegisters(first, count) => {
-                read(&state.inputs, first, count).map(Response::ReadInputRegisters)
-            }
-            Request::ReadDiscreteInputs(first, count) => {
-                read(&state.discretes, first, count).map(Response::ReadDiscreteInputs)
-            }
-            _ => Err(ExceptionCode::IllegalFunction),
+        let answer = if let Request::ReadInputRegisters(first, count) = request {
+            read(&state.inputs, first, count).map(Response::ReadInputRegisters)
+        } else if let Request::ReadDiscreteInputs(first, count) = request {
+            read(&state.discretes, first, count).map(Response::ReadDiscreteInputs)
+        } else {
+            Err(ExceptionCode::IllegalFunction)
         };
         std::future::ready(answer.map(Some))
     }

@@ -20,20 +20,21 @@ pub fn report(target: Target) -> Vec<u8> {
 
 /// What the radar answers to these bytes of the gateway.
 pub fn answers(commands: &[u8]) -> Vec<u8> {
-    let asked = |word: u8| {
-        commands.windows(4).any(|bytes| bytes == [0xFB, 0xFA, 2, 0] || bytes == [0xFB, 0xFA, 4, 0])
-            && commands.windows(2).any(|bytes| bytes == [word, 0])
+    let asked = commands.windows(8).filter_map(|bytes| match bytes {
+        [0xFD, 0xFC, 0xFB, 0xFA, _, 0, word, 0] => Some(*word),
+        _ => None,
+    });
+    let answer = |word| {
+        let rest: &[u8] = match word {
+            // Protocol version and size of its buffer.
+            0xFF => &[1, 0, 0x40, 0],
+            // Firmware V1.02.22062416.
+            0xA0 => &[0, 1, 2, 1, 0x16, 0x24, 0x06, 0x22],
+            _ => &[],
+        };
+        frame([0xFD, 0xFC, 0xFB, 0xFA], &[&[word, 1, 0, 0], rest].concat(), [4, 3, 2, 1])
     };
-    let mut answers = Vec::new();
-    for (word, rest) in
-        [(0xFF, &[1, 0, 0x40, 0][..]), (0xA0, &[0, 1, 2, 1, 0x16, 0x24, 0x06, 0x22]), (0xFE, &[])]
-    {
-        if asked(word) {
-            let data = [&[word, 1, 0, 0], rest].concat();
-            answers.extend(frame([0xFD, 0xFC, 0xFB, 0xFA], &data, [4, 3, 2, 1]));
-        }
-    }
-    answers
+    asked.flat_map(answer).collect()
 }
 
 fn frame(header: [u8; 4], data: &[u8], footer: [u8; 4]) -> Vec<u8> {
