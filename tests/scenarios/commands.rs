@@ -1,6 +1,6 @@
 //! What the hub asks: carried out once, answered once, and only if it is the hub that asks.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a scenario that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a scenario that cannot go on has failed")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
