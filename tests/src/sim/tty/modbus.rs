@@ -92,7 +92,6 @@ impl Service for Registers {
     type Exception = ExceptionCode;
     type Future = Ready<Result<Self::Response, Self::Exception>>;
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "Modbus has many functions, and this unit two")]
     fn call(&self, SlaveRequest { slave, request }: Self::Request) -> Self::Future {
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if slave != state.unit || !state.answers {
