@@ -45,7 +45,6 @@ pub struct DeviceLinkSession {
     now: Instant,
 
     identity: Option<Identity>,
-    state: Option<State>,
     told: Told,
     commit_asked: Option<Instant>,
 
@@ -69,6 +68,8 @@ struct DeviceClock {
     /// The zone it was given last in this session.
     zone: Option<Zone>,
     asked: Option<Instant>,
+    /// Whether it was right when it was set or told last: between two states it runs on, and nobody sees it.
+    is_right: bool,
     cannot: bool,
 }
 
@@ -89,7 +90,6 @@ impl DeviceLinkSession {
             outputs: VecDeque::new(),
             now: Instant::default(),
             identity: None,
-            state: None,
             told: Told::default(),
             commit_asked: None,
             time: None,
@@ -185,7 +185,10 @@ impl DeviceLinkSession {
         if !is_known && self.draft.is_none() && !self.orders.is_planning() {
             self.link.read_plan(0);
         }
-        self.state = Some(state);
+        self.clock.is_right = match (state.clock, self.utc_ms()) {
+            (DeviceTime::Utc(ms), Some(utc_ms)) => ms.abs_diff(utc_ms) <= CLOCK_TOLERANCE_MS,
+            (DeviceTime::SinceBoot(_), _) | (DeviceTime::Utc(_), None) => false,
+        };
     }
 
     /// The plan that the device runs, part by part.
@@ -254,7 +257,10 @@ impl DeviceLinkSession {
 
     fn answered(&mut self, answer: Answer) {
         match self.asking {
-            Asking::Clock => self.clock.cannot = answer != Answer::Done,
+            Asking::Clock => {
+                self.clock.is_right = answer == Answer::Done;
+                self.clock.cannot = answer != Answer::Done;
+            }
             Asking::Order => {
                 let Some(turn) = self.orders.answered(answer, self.now) else { return };
                 if let Some(plan) = turn.plan {
@@ -272,11 +278,7 @@ impl DeviceLinkSession {
     fn clock_setting(&self) -> Option<ClockSetting> {
         let (utc_ms, zone) = (self.utc_ms()?, self.zone()?);
         let is_soon = self.clock.asked.is_some_and(|asked| self.now < asked.after(CLOCK_PAUSE));
-        let is_right = self.clock.zone == Some(zone)
-            && self.state.as_ref().is_some_and(|state| match state.clock {
-                DeviceTime::Utc(ms) => ms.abs_diff(utc_ms) <= CLOCK_TOLERANCE_MS,
-                DeviceTime::SinceBoot(_) => false,
-            });
+        let is_right = self.clock.zone == Some(zone) && self.clock.is_right;
         (!is_right && !is_soon && !self.clock.cannot).then_some(ClockSetting { utc_ms, zone })
     }
 

@@ -225,9 +225,13 @@ fn the_clock_is_set_once_the_time_is_known_and_again_when_it_is_off() {
     assert_eq!(line.requests(), [(1, set(1_774_742_400_000))]);
     line.says(ToGateway::Answer(Answered { number: 1, answer: Answer::Done }));
     let state = |ms| State { clock: DeviceTime::Utc(ms), ..State::default() };
-    line.says(ToGateway::State(state(1_774_742_401_500)));
-    line.passes(61_000);
-    assert_eq!(line.requests().len(), 1, "it is right");
+    for seconds in 1..=70 {
+        line.passes(1_000);
+        if seconds % 10 == 0 {
+            line.says(ToGateway::State(state(1_774_742_401_500 + seconds * 1000)));
+        }
+    }
+    assert_eq!(line.requests().len(), 1, "it is right, and runs on between two states");
     line.says(ToGateway::State(state(1_774_742_400_000)));
-    assert_eq!(line.requests().last(), Some(&(2, set(1_774_742_461_000))));
+    assert_eq!(line.requests().last(), Some(&(2, set(1_774_742_470_000))));
 }
