@@ -7,7 +7,7 @@ use std::{path::Path, process::Output, time::Duration};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::timeout;
-use varde_device_link::{Portion, What};
+use varde_device_link::{Indicator, Memory as _, Portion, Request, What};
 use varde_tests::sim::{
     dispenser::{Defect, Dispenser, Flash, Habit, Injury, Person},
     home::{Home, Plan},
@@ -70,6 +70,55 @@ async fn through_a_bad_line_power_cuts_and_kills_of_the_gateway_every_event_is_a
         home.hub.wait_for("every event", LIMIT, |seen| numbers(seen).len() >= all.len()).await.unwrap();
     assert_eq!(numbers(&seen), all);
     drop(directory);
+}
+
+#[tokio::test]
+async fn what_the_hub_asks_of_a_dispenser_is_done_and_shown_and_told() {
+    let (directory, dispenser, mut home) = home().await;
+    let plan = directory.path().join("plan.toml");
+    std::fs::write(&plan, PLAN).unwrap();
+    let asks: [&[&str]; 6] = [
+        &["plan", plan.to_str().unwrap()],
+        &["dispense", "--compartment", "3"],
+        &["unlock"],
+        &["indicator", "seen"],
+        &["message", "--id", "5", "Kaffe kl. 12"],
+        &["identify"],
+    ];
+    for (number, ask) in (1..).zip(asks) {
+        let done = hub_asks(&home, ask).await;
+        let said = String::from_utf8_lossy(&done.stdout);
+        assert!(done.status.success() && said.starts_with(&format!("command {number} ")), "{done:?}");
+    }
+    let (version, indicator, performed) = dispenser
+        .look(|machine| {
+            let version = machine.flash().plan().map(varde_device_link::Plan::version);
+            (version, machine.indicator, machine.performed().to_vec())
+        })
+        .await
+        .unwrap();
+    assert_eq!((version, indicator), (Some(7), Indicator::Seen));
+    assert!(performed.contains(&Request::Dispense { compartment: Some(3) }), "{performed:?}");
+    assert!(performed.contains(&Request::Lock { locked: false }), "{performed:?}");
+    assert!(
+        performed.iter().any(|request| matches!(request, Request::ShowMessage { id: 5, .. })),
+        "{performed:?}"
+    );
+    home.hub.wait_for("the dose", LIMIT, |seen| said(seen, "dose-dispensed") == 1).await.unwrap();
+
+    // What cannot be done is said by the dispenser, and the gateway's kill costs nobody a second dose.
+    let refused = hub_asks(&home, &["switch", "on"]).await;
+    assert_eq!(refused.status.code(), Some(69), "{refused:?}");
+    dispenser.unplug().await;
+    let stored = hub_asks(&home, &["--no-wait", "dispense"]).await;
+    assert!(stored.status.success(), "{stored:?}");
+    home.gateway.kill().await.unwrap();
+    dispenser.plug_in_again().await.unwrap();
+    home.gateway.start().await.unwrap();
+    home.hub.wait_for("the second dose", LIMIT, |seen| said(seen, "dose-dispensed") == 2).await.unwrap();
+    home.drained(LIMIT).await.unwrap();
+    assert_eq!(said(&home.hub.show(0).await.unwrap(), "dose-dispensed"), 2);
+    drop((dispenser, directory));
 }
 
 #[tokio::test]
@@ -138,6 +187,15 @@ async fn home() -> (TempDir, Dispenser, Home) {
     let settings = format!("[[device]]\nname = 'dispenser-1'\nprotocol = 'device-link'\nport = '{port}'\n");
     let home = Home::start(Plan { settings, ..Plan::default() }).await.unwrap();
     (directory, dispenser, home)
+}
+
+const PLAN: &str = "version = 7\nzone = 'Europe/Oslo'\n[[dose]]\nid = 1\ntime = '08:00'\nwindow_min = 60\n";
+
+async fn hub_asks(home: &Home, words: &[&str]) -> Output {
+    let (options, words) = words.split_at(usize::from(words[0] == "--no-wait"));
+    let mut command = home.hub.command("command");
+    command.args(options).args(["gw-1", "dispenser-1"]).args(words).kill_on_drop(true);
+    timeout(LIMIT, command.output()).await.expect("it ends").unwrap()
 }
 
 fn person() -> Person {

@@ -1,7 +1,10 @@
 //! A dispenser's week in simulated time: plan and change of plan, power cuts on both sides, a line that garbles and is
-//! cut, the night when the clock goes back, and a record that has to equal what happened.
+//! cut, the night when the clock goes back, a hub that is out of reach for three days, and a record there that has to
+//! equal what happened.
 
 #![expect(clippy::unwrap_used, reason = "a scenario that cannot go on has failed")]
+
+mod uplink;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +19,8 @@ use varde_tests::sim::{
 use varde_wire::{
     Action, DeviceId, Dose, DosingPlan, Event as Word, Instant, Metric, Observation, Stage, Value, Weekdays,
 };
+
+use uplink::Uplink;
 
 const HOUR: u64 = 3600;
 const DAY: u64 = 24 * HOUR;
@@ -59,7 +64,9 @@ fn after_a_week_of_power_cuts_and_a_bad_line_the_record_equals_what_happened() {
             home.cut_gateway();
             home.switch_gateway_on();
         }
-        // Until Friday morning: doses are asked for, and the gateway is killed each time.
+        // Until Sunday the hub is out of reach. Until Friday morning, doses are asked for, and the gateway is killed each
+        // time.
+        home.uplink.set_online(false);
         for _ in 0..20 {
             home.live_for_ms(HOUR * 1000);
             home.order(Action::Dispense { compartment: None });
@@ -74,6 +81,8 @@ fn after_a_week_of_power_cuts_and_a_bad_line_the_record_equals_what_happened() {
                 home.switch_device_on();
             }
         }
+        home.live_until(MONDAY_S + 6 * DAY + 13 * HOUR);
+        home.uplink.set_online(true);
         home.live_until(MONDAY_S + 7 * DAY + HOUR + HOUR);
 
         home.check(seed);
@@ -132,6 +141,7 @@ struct Home {
     commit_at_ms: Option<u64>,
     is_awaited: bool,
     record: Vec<Vec<Observation>>,
+    uplink: Uplink,
 
     /// Without a final outcome yet.
     orders: Vec<Order>,
@@ -158,6 +168,7 @@ impl Home {
             commit_at_ms: None,
             is_awaited: false,
             record: Vec::new(),
+            uplink: Uplink::new(),
             orders: Vec::new(),
             ordered: 0,
             finals: BTreeMap::new(),
@@ -207,6 +218,7 @@ impl Home {
         self.commit_at_ms = None;
         self.is_awaited = false;
         self.to_gateway.clear();
+        self.uplink.restart();
     }
 
     fn order(&mut self, action: Action) {
@@ -237,7 +249,9 @@ impl Home {
         let gateway =
             self.session.as_ref().and_then(|session| session.poll_timeout()).map(Instant::as_millis);
         let line = (!self.to_device.is_empty() || !self.to_gateway.is_empty()).then(|| self.now_ms + 5);
-        let next = [device, gateway, line, self.commit_at_ms].into_iter().flatten().fold(end_ms, u64::min);
+        let uplink = self.uplink.poll_timeout();
+        let next =
+            [device, gateway, line, uplink, self.commit_at_ms].into_iter().flatten().fold(end_ms, u64::min);
         self.now_ms = next.max(self.now_ms + 1);
 
         self.injure();
@@ -252,12 +266,13 @@ impl Home {
         }
         if self.commit_at_ms.is_some_and(|at| at <= self.now_ms) {
             self.commit_at_ms = None;
-            self.record.append(&mut self.uncommitted);
+            self.commit();
             self.memory = self.uncommitted_memory.take().or(self.memory.take());
             if std::mem::take(&mut self.is_awaited) {
                 self.give(Input::Committed);
             }
         }
+        self.uplink.work(self.now_ms);
         if self.session.as_ref().is_some_and(|session| session.wants_time()) {
             self.tell_time();
         }
@@ -269,6 +284,13 @@ impl Home {
             session.handle_timeout(Instant::from_millis(self.now_ms));
         }
         self.drain_gateway();
+    }
+
+    fn commit(&mut self) {
+        for reading in self.uncommitted.drain(..) {
+            self.uplink.commit(reading.clone(), self.now_ms);
+            self.record.push(reading);
+        }
     }
 
     /// One chunk in twenty of either direction is lost, and one has a changed byte.
@@ -337,7 +359,8 @@ impl Home {
 
     fn check(mut self, seed: u64) {
         self.cut_device();
-        self.record.append(&mut self.uncommitted);
+        self.commit();
+        self.uplink.check(self.now_ms);
 
         // Every event once, in its order, in the same words.
         let told: Vec<&Vec<Observation>> = self.record.iter().filter(|said| number(said).is_some()).collect();
