@@ -9,6 +9,7 @@ use sd_notify::NotifyState;
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use varde_core::supervision::LinkNumber;
+use varde_drivers::SerialRoster;
 use varde_wire::WallTime;
 
 use crate::aside::Aside;
@@ -21,13 +22,14 @@ use crate::config::Settings;
 use crate::devices::{ble, serial};
 use crate::dispatch::Dispatcher;
 use crate::guarding::Guarding;
+use crate::indicator::Panels;
 use crate::intake::Intake;
 use crate::snapshot::Sources;
 use crate::stopping::stopping;
 use crate::store::{Identity, Options, StateSeal, Store, StoreError};
 use crate::tasks::{TaskEnded, Tasks};
 use crate::uplink::{UplinkError, mqtt::Mqtt, tls};
-use crate::{integrity, observer, watch};
+use crate::{indicator, integrity, observer, watch};
 
 /// Why the daemon cannot run, or not on. Everything else is a fault on the board, and tried again.
 #[derive(Debug, Error)]
@@ -131,8 +133,12 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
     if !(settings.serial.is_empty() && settings.ble.is_empty()) {
         tasks.spawn("standing aside", stand_aside(settings.state_directory.clone(), Arc::clone(&aside)));
     }
+    let mut panels = Panels::new();
     for (port, number) in settings.serial.into_iter().zip(0_u8..) {
         let mailbox = Arc::new(Mailbox::new(ends.outcomes.clone()));
+        if let SerialRoster::DeviceLink(panel) = &port.roster {
+            panels.insert(panel.clone(), Arc::clone(&mailbox));
+        }
         let names = port.roster.entries().into_iter().map(|device| device.name.clone());
         routes.extend(names.map(|name| (name, Some(Arc::clone(&mailbox)))));
         let name = format!("port {}", port.path.display());
@@ -150,6 +156,8 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
         store: store.clone(),
         guarding: Arc::clone(&guarding),
     };
+    let shows = indicator::serve(guarding.shown(), settings.indicator, panels, Arc::clone(&board));
+    tasks.spawn("indicator", shows);
     tasks.spawn("commands", Commands::new(keys, own, routes).run(ends));
     if !settings.ble.is_empty() {
         let (quiet, intake, board) = (settings.bluetooth_quiet, Arc::clone(&intake), Arc::clone(&board));

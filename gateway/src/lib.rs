@@ -20,6 +20,7 @@ pub mod devices_command;
 pub mod dispatch;
 pub mod entropy;
 pub mod guarding;
+pub mod indicator;
 pub mod intake;
 pub mod integrity;
 pub mod log;

@@ -29,7 +29,7 @@ pub use fault::{Fault, Faults, Place, Problem};
 pub use home::{BLUETOOTH, Home};
 pub use report::{Report, Warning, check};
 pub use serial::SerialPort;
-pub use settings::{Settings, Store, Uplink};
+pub use settings::{Indicator, Settings, Store, Uplink};
 pub use standing::{Standing, standing};
 pub use whose::Whose;
 
