@@ -123,15 +123,33 @@ impl Hub {
         self.program.as_ref()
     }
 
-    /// What `varde-hub show --json` prints: every observation received with `n` above `since`, in the order it came.
+    /// What `varde-hub show --json` prints of observations: each received with `n` above `since`, in the order it came.
     ///
     /// # Errors
     /// When the command fails or prints something else.
     pub async fn show(&self, since: u64) -> Result<Vec<Value>, SimError> {
-        let mut command = self.command("show");
-        command.args(["--json", "--since", &since.to_string()]);
-        let text = run(&mut command).await?;
-        text.lines().map(|line| json("varde-hub show", line)).collect()
+        let mut seen = self.entries(since).await?;
+        seen.retain(|line| line.get("report").is_none());
+        Ok(seen)
+    }
+
+    /// What it prints of what the gateway came to by itself.
+    ///
+    /// # Errors
+    /// As [`Hub::show`].
+    pub async fn reports(&self) -> Result<Vec<Value>, SimError> {
+        let mut seen = self.entries(0).await?;
+        seen.retain(|line| line.get("report").is_some());
+        Ok(seen)
+    }
+
+    /// What `varde-hub alarms --json` prints, with these options.
+    ///
+    /// # Errors
+    /// As [`Hub::show`].
+    pub async fn alarms(&self, options: &[&str]) -> Result<Vec<Value>, SimError> {
+        let text = run(self.command("alarms").arg("--json").args(options)).await?;
+        text.lines().map(|line| json("varde-hub alarms", line)).collect()
     }
 
     /// What `varde-hub show --incidents --json` prints.
@@ -181,6 +199,13 @@ impl Hub {
     /// Certificates and access list for a broker.
     pub(super) fn broker_files(&self) -> PathBuf {
         self.directory.join("broker")
+    }
+
+    async fn entries(&self, since: u64) -> Result<Vec<Value>, SimError> {
+        let mut command = self.command("show");
+        command.args(["--json", "--since", &since.to_string()]);
+        let text = run(&mut command).await?;
+        text.lines().map(|line| json("varde-hub show", line)).collect()
     }
 
     /// How often it had been ready before, if it was started now.
