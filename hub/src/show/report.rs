@@ -80,7 +80,8 @@ enum Words {
         #[serde(skip_serializing_if = "Option::is_none")]
         event: Option<&'static str>,
         /// In the home's time.
-        day: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        day: Option<String>,
         times: u32,
     },
 }
@@ -128,7 +129,7 @@ pub(super) fn line(
             metric: metric.to_string(),
             code: metric.code(),
             event: event.map(varde_wire::Event::name),
-            day: day.to_string(),
+            day: clock::date(day),
             times,
         },
     };

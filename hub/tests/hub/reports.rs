@@ -4,7 +4,7 @@ use crate::gateway::{Hub, reading, report, take};
 use serde_json::{Value, json};
 use varde_hub::Signature;
 use varde_wire::{
-    About, AlarmKind, AlarmReport, AlarmSource, AlarmStep, Change, CountReport, Date, Event, Hindrance, Lane,
+    About, AlarmKind, AlarmReport, AlarmSource, AlarmStep, Change, CountReport, Event, Hindrance, Lane,
     Metric, Origin, Phase, RuleReport, Severity, SupervisionReport, Trouble, TroubleEdge, VisitStep,
 };
 
@@ -43,7 +43,7 @@ fn each_report_is_a_line_of_its_own_kind_with_the_circumstances_of_any_entry() {
         device: "motion-1".parse().unwrap(),
         metric: Metric::PERSONAL_ALARM,
         event: Some(Event::Motion),
-        day: Date { year: 2026, month: 3, day: 1 },
+        day: 20_513,
         times: 41,
     };
     let cases = [

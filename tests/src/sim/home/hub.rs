@@ -123,30 +123,41 @@ impl Hub {
         self.program.as_ref()
     }
 
-    /// What `varde-hub show --json` prints of observations: each received with `n` above `since`, in the order it came.
+    /// Every observation received with `n` above `since`, in the order it came.
+    ///
+    /// # Errors
+    /// As [`Hub::show_all`].
+    pub async fn show(&self, since: u64) -> Result<Vec<Value>, SimError> {
+        let mut lines = self.show_all(since).await?;
+        lines.retain(|line| line.get("report").is_none());
+        Ok(lines)
+    }
+
+    /// What the gateway came to by itself, with `n` above `since`, in the order it came.
+    ///
+    /// # Errors
+    /// As [`Hub::show_all`].
+    pub async fn reports(&self, since: u64) -> Result<Vec<Value>, SimError> {
+        let mut lines = self.show_all(since).await?;
+        lines.retain(|line| line.get("report").is_some());
+        Ok(lines)
+    }
+
+    /// What `varde-hub show --json` prints: observations and reports with `n` above `since`, in the order they came.
     ///
     /// # Errors
     /// When the command fails or prints something else.
-    pub async fn show(&self, since: u64) -> Result<Vec<Value>, SimError> {
-        let mut seen = self.entries(since).await?;
-        seen.retain(|line| line.get("report").is_none());
-        Ok(seen)
+    pub async fn show_all(&self, since: u64) -> Result<Vec<Value>, SimError> {
+        let mut command = self.command("show");
+        command.args(["--json", "--since", &since.to_string()]);
+        let text = run(&mut command).await?;
+        text.lines().map(|line| json("varde-hub show", line)).collect()
     }
 
-    /// What it prints of what the gateway came to by itself.
+    /// What `varde-hub alarms --json` prints with these options.
     ///
     /// # Errors
-    /// As [`Hub::show`].
-    pub async fn reports(&self) -> Result<Vec<Value>, SimError> {
-        let mut seen = self.entries(0).await?;
-        seen.retain(|line| line.get("report").is_some());
-        Ok(seen)
-    }
-
-    /// What `varde-hub alarms --json` prints, with these options.
-    ///
-    /// # Errors
-    /// As [`Hub::show`].
+    /// When the command fails or prints something else.
     pub async fn alarms(&self, options: &[&str]) -> Result<Vec<Value>, SimError> {
         let text = run(self.command("alarms").arg("--json").args(options)).await?;
         text.lines().map(|line| json("varde-hub alarms", line)).collect()
@@ -199,13 +210,6 @@ impl Hub {
     /// Certificates and access list for a broker.
     pub(super) fn broker_files(&self) -> PathBuf {
         self.directory.join("broker")
-    }
-
-    async fn entries(&self, since: u64) -> Result<Vec<Value>, SimError> {
-        let mut command = self.command("show");
-        command.args(["--json", "--since", &since.to_string()]);
-        let text = run(&mut command).await?;
-        text.lines().map(|line| json("varde-hub show", line)).collect()
     }
 
     /// How often it had been ready before, if it was started now.
