@@ -10,9 +10,12 @@
 //! | `incident` | chains that began, seqs that are missing, gaps, what did not open |
 //! | `evidence`, `refusal` | batches that were refused, and how often |
 //! | `command`, `command_floor` | what gateways are asked, how far it came, and below which numbers none is given |
+//! | `alarm`, `alarm_step` | the alarms that gateways told of, and the entry that told each of their steps last |
+//! | `trouble` | what is wrong with devices, or was, and the entry that told it last |
 //!
 //! A u64 (number, seq) is stored as the i64 of the same bits.
 
+mod alarms;
 mod chains;
 mod commands;
 mod entries;
@@ -21,12 +24,15 @@ mod gateways;
 mod incidents;
 mod read;
 mod schema;
+mod told;
+mod troubles;
 
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 use thiserror::Error;
 
+pub(crate) use alarms::{StepTold, StoredAlarm, WhichAlarms};
 pub(crate) use chains::{BatchRow, ChainRow, Tracked};
 pub(crate) use commands::{NewCommand, Progress, StoredCommand, Unanswered};
 pub(crate) use entries::EpochRow;
@@ -35,6 +41,8 @@ pub(crate) use evidence::{Evidence, Refusals};
 pub(crate) use gateways::{Enrolment, Gateway, GatewayRow};
 pub(crate) use incidents::{Incident, IncidentKind};
 pub(crate) use read::{AnchorPoint, StoredEntry, lane_name};
+pub(crate) use told::Told;
+pub(crate) use troubles::StandingTrouble;
 
 /// Why the database did not do what it should.
 #[derive(Debug, Error)]
