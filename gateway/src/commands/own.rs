@@ -5,13 +5,39 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use varde_drivers::Reading;
-use varde_wire::{Action, Cause, DeviceId, Event, Flags, Metric, Observation, Stage, Value};
+use varde_wire::{Action, Cause, DeviceId, Event, Flags, Metric, Observation, RosterChange, Stage, Value};
 
+use super::roster::Roster;
 use crate::board::Board;
 use crate::clock::Clocks;
 use crate::intake::Intake;
 use crate::snapshot::{Snapshot, Sources};
 use crate::store::Store;
+
+/// What came of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// Its final stage.
+    pub stage: Stage,
+    /// A word for technicians.
+    pub note: String,
+    /// Whether it counts only when the daemon begins anew.
+    pub begins_anew: bool,
+}
+
+impl Carried {
+    pub(super) const fn done(note: String) -> Self {
+        Self { stage: Stage::Done, note, begins_anew: false }
+    }
+
+    pub(super) const fn done_when_begun_anew(note: String) -> Self {
+        Self { stage: Stage::Done, note, begins_anew: true }
+    }
+
+    pub(super) const fn refused(cause: Cause, note: String) -> Self {
+        Self { stage: Stage::Refused(cause), note, begins_anew: false }
+    }
+}
 
 /// The gateway as a device among the others.
 pub struct Own {
@@ -21,6 +47,8 @@ pub struct Own {
     pub started_ms: u64,
     /// The state directory.
     pub state_directory: PathBuf,
+    /// The roster on the disk.
+    pub roster: Roster,
     /// Where what it says goes.
     pub intake: Arc<Intake>,
     /// What is known.
@@ -32,9 +60,10 @@ pub struct Own {
 }
 
 impl Own {
-    /// Does it, and gives its final stage with a word for technicians.
-    pub async fn carry_out(&self, number: u64, action: &Action) -> (Stage, String) {
+    /// Does it; `is_repeat` where nobody knows whether it was done before.
+    pub async fn carry_out(&self, number: u64, action: &Action, is_repeat: bool) -> Carried {
         match action {
+            Action::Roster(change) => self.change_roster(change.clone(), is_repeat).await,
             Action::TestAlarm => self.test_alarm(number).await,
             Action::Diagnose => self.diagnose().await,
             Action::Identify
@@ -44,22 +73,28 @@ impl Own {
             | Action::Lock { .. }
             | Action::Message { .. }
             | Action::Indicate(_)
-            | Action::Roster(_)
             | Action::Supervise { .. }
             | Action::Heartbeat { .. }
             | Action::ChangeHubKeys(_) => {
-                (Stage::Refused(Cause::NotSupported), "the gateway itself cannot do this".to_owned())
+                Carried::refused(Cause::NotSupported, "the gateway itself cannot do this".to_owned())
             }
         }
     }
 
     /// Whether it does no harm when it is done again, because nobody knows whether it was done.
     pub const fn may_be_repeated(action: &Action) -> bool {
-        matches!(action, Action::Diagnose)
+        matches!(action, Action::Diagnose | Action::Roster(_))
+    }
+
+    /// Beside the event loop: a worn card takes its time, and alarms must not wait for it.
+    async fn change_roster(&self, change: RosterChange, is_repeat: bool) -> Carried {
+        let roster = self.roster.clone();
+        let changed = tokio::task::spawn_blocking(move || roster.change(&change, is_repeat)).await;
+        changed.unwrap_or_else(|error| Carried::refused(Cause::Interrupted, error.to_string()))
     }
 
     /// On the way of every alarm, from the door of the store on.
-    async fn test_alarm(&self, number: u64) -> (Stage, String) {
+    async fn test_alarm(&self, number: u64) -> Carried {
         let gateway = DeviceId::gateway;
         let test = |value| Observation {
             flags: Flags::TEST,
@@ -70,14 +105,14 @@ impl Own {
             Reading::new(gateway(), vec![test(Value::Event(Event::SafetyAlarm)), test(Value::Text(text))]);
         match self.intake.take(reading).await {
             Ok(Some(committed)) => match committed.await {
-                Ok(()) => (Stage::Done, String::new()),
-                Err(_) => (Stage::Done, "the disk does not work: it goes out from memory".to_owned()),
+                Ok(()) => Carried::done(String::new()),
+                Err(_) => Carried::done("the disk does not work: it goes out from memory".to_owned()),
             },
-            Ok(None) | Err(_) => (Stage::Refused(Cause::CannotRecord), "the gateway is stopping".to_owned()),
+            Ok(None) | Err(_) => Carried::refused(Cause::CannotRecord, "the gateway is stopping".to_owned()),
         }
     }
 
-    async fn diagnose(&self) -> (Stage, String) {
+    async fn diagnose(&self) -> Carried {
         let sources = Sources {
             gateway: &self.gateway,
             started_ms: self.started_ms,
@@ -87,8 +122,8 @@ impl Own {
             store: &self.store,
         };
         match sources.picture().await {
-            Ok(picture) => (Stage::Done, in_words(&picture)),
-            Err(error) => (Stage::Refused(Cause::CannotRecord), error.to_string()),
+            Ok(picture) => Carried::done(in_words(&picture)),
+            Err(error) => Carried::refused(Cause::CannotRecord, error.to_string()),
         }
     }
 }

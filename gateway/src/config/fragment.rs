@@ -148,8 +148,16 @@ impl Fragment {
             fragment.bluetooth_quiet_s = bluetooth.number("quiet_s");
             faults.extend(bluetooth.finish());
         }
+        faults.extend(fragment.take_devices(&mut document));
+        faults.extend(fragment.take_rules(&mut document));
+        faults.extend(document.finish());
+        (fragment, faults)
+    }
+
+    pub(super) fn take_devices(&mut self, document: &mut Table<'_>) -> Vec<Fault> {
+        let mut faults = Vec::new();
         for mut device in document.tables("device") {
-            fragment.devices.push(DeviceFragment {
+            self.devices.push(DeviceFragment {
                 place: device.place().clone(),
                 name: device.text("name"),
                 protocol: device.text("protocol"),
@@ -179,8 +187,13 @@ impl Fragment {
             });
             faults.extend(device.finish());
         }
+        faults
+    }
+
+    fn take_rules(&mut self, document: &mut Table<'_>) -> Vec<Fault> {
+        let mut faults = Vec::new();
         for mut rule in document.tables("rule") {
-            fragment.rules.push(RuleFragment {
+            self.rules.push(RuleFragment {
                 place: rule.place().clone(),
                 name: rule.text("name"),
                 watch: rule.text("watch"),
@@ -197,8 +210,7 @@ impl Fragment {
             });
             faults.extend(rule.finish());
         }
-        faults.extend(document.finish());
-        (fragment, faults)
+        faults
     }
 
     /// This one with another laid over it.
@@ -224,7 +236,7 @@ impl Fragment {
 }
 
 /// Hidden files are left out: editors keep their half-written copies in them.
-fn drop_ins(directory: &Path) -> io::Result<Vec<PathBuf>> {
+pub(super) fn drop_ins(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
@@ -237,6 +249,6 @@ fn drop_ins(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn unreadable(place: Place, error: &io::Error) -> Fault {
+pub(super) fn unreadable(place: Place, error: &io::Error) -> Fault {
     Fault { place, key: None, problem: Problem::Unreadable { error: error.to_string() } }
 }
