@@ -10,6 +10,7 @@ use sd_notify::NotifyState;
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
+use varde_core::supervision::LinkNumber;
 use varde_wire::WallTime;
 
 use crate::aside::Aside;
@@ -22,10 +23,11 @@ use crate::commands::{Commands, Ends, Keys, Routes};
 use crate::config::Settings;
 use crate::devices::{ble, serial};
 use crate::dispatch::Dispatcher;
+use crate::guarding::Guarding;
 use crate::intake::Intake;
 use crate::snapshot::Sources;
 use crate::stopping::stopping;
-use crate::store::{Identity, Options, Store, StoreError};
+use crate::store::{Identity, Options, StateSeal, Store, StoreError};
 use crate::tasks::{TaskEnded, Tasks};
 use crate::uplink::{UplinkError, mqtt::Mqtt, tls};
 use crate::{integrity, observer, watch};
@@ -102,8 +104,17 @@ async fn live(settings: Settings) -> Result<After, Fatal> {
     let (store, last_trusted) = Store::start(options, identity, Arc::clone(&board))?;
     store.remember_only(roster).await;
     let clocks = Arc::new(Clocks::new(settings.synchronised_marker.clone(), last_trusted));
-    let intake =
-        Arc::new(Intake::new(Arc::clone(&clocks), store.clone(), Arc::clone(&board), settings.whose));
+    let seal = StateSeal::new(gateway.clone(), credentials.open.clone());
+    let (guarding, aftermaths) =
+        Guarding::begin(settings.home, seal, store.clone(), Arc::clone(&clocks), Arc::clone(&board)).await;
+    let guarding = Arc::new(guarding);
+    let intake = Arc::new(Intake::new(
+        Arc::clone(&guarding),
+        Arc::clone(&clocks),
+        store.clone(),
+        Arc::clone(&board),
+        settings.whose,
+    ));
     let uplink = Mqtt {
         broker: settings.uplink.broker.clone(),
         gateway: gateway.clone(),
@@ -124,6 +135,7 @@ async fn live(settings: Settings) -> Result<After, Fatal> {
     let (stop, stopping) = stopping();
     let mut lines = Tasks::default();
     let mut tasks = Tasks::default();
+    tasks.spawn("guard", Arc::clone(&guarding).run(aftermaths));
     tasks.spawn("uplink", dispatcher.run());
     let mut routes: Routes = settings.ble.iter().map(|device| (device.name.clone(), None)).collect();
     let captures = settings.capture_directory.clone();
@@ -131,14 +143,14 @@ async fn live(settings: Settings) -> Result<After, Fatal> {
     if !(settings.serial.is_empty() && settings.ble.is_empty()) {
         tasks.spawn("standing aside", stand_aside(settings.state_directory.clone(), Arc::clone(&aside)));
     }
-    for port in settings.serial {
+    for (port, number) in settings.serial.into_iter().zip(0_u8..) {
         let mailbox = Arc::new(Mailbox::new(ends.outcomes.clone()));
         let names = port.roster.entries().into_iter().map(|device| device.name.clone());
         routes.extend(names.map(|name| (name, Some(Arc::clone(&mailbox)))));
         let name = format!("port {}", port.path.display());
         let known = (Arc::clone(&intake), Arc::clone(&board));
         let told = (Arc::clone(&aside), mailbox, stopping.clone());
-        lines.spawn(name, serial::serve(port, captures.clone(), known, told));
+        lines.spawn(name, serial::serve(port, LinkNumber(number), captures.clone(), known, told));
     }
     let own = Own {
         gateway: gateway.to_string(),
@@ -152,6 +164,7 @@ async fn live(settings: Settings) -> Result<After, Fatal> {
         board: Arc::clone(&board),
         clocks: Arc::clone(&clocks),
         store: store.clone(),
+        guarding: Arc::clone(&guarding),
     };
     let anew = Arc::new(Notify::new());
     tasks.spawn("commands", Commands::new(keys, own, routes, Arc::clone(&anew)).run(ends));
@@ -198,6 +211,8 @@ async fn live(settings: Settings) -> Result<After, Fatal> {
         );
     }
     lines.shutdown().await;
+    // Where the store has stopped, it says so itself.
+    let _ = guarding.save().await;
     store.keep_trusted(clocks.last_trusted()).await;
     let stopped = store.stop().await;
     tasks.shutdown().await;

@@ -19,6 +19,7 @@ pub mod devices;
 pub mod devices_command;
 pub mod dispatch;
 pub mod entropy;
+pub mod guarding;
 pub mod intake;
 pub mod integrity;
 pub mod log;

@@ -208,7 +208,9 @@ fn task(action: &Action) -> Result<Task, OrderRefused> {
         | Action::Supervise { .. }
         | Action::Heartbeat { .. }
         | Action::Diagnose
-        | Action::ChangeHubKeys(_) => {
+        | Action::ChangeHubKeys(_)
+        | Action::Alarm { .. }
+        | Action::Visit { .. } => {
             return Err(OrderRefused {
                 cause: Cause::NotSupported,
                 note: "the device link has no such order",

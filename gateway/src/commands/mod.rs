@@ -20,8 +20,9 @@ use tokio::sync::{Notify, mpsc};
 use varde_core::{Allowance, Claim, CommandLedger, Ruling};
 use varde_drivers::{Order, Reading};
 use varde_wire::{
-    BoundedText, Cause, Command, Content, DeviceId, Event, GatewayId, Lane, Metric, Observation, OpeningKey,
-    Outcome, SignedCommand, Stage, Trust, Value, VerifiedCommand, VerifyError, VerifyingKey, WallTime,
+    Action, BoundedText, Cause, Command, Content, DeviceId, Event, GatewayId, Lane, Metric, Observation,
+    OpeningKey, Outcome, SignedCommand, Stage, Trust, Value, VerifiedCommand, VerifyError, VerifyingKey,
+    WallTime,
 };
 
 use self::mailbox::{Mailbox, Withdrawn};
@@ -245,8 +246,9 @@ impl Commands {
     async fn carry_out(&mut self, claim: Claim, command: Command, is_repeat: bool) -> Result<(), StoreError> {
         let Command { device, action } = command;
         let number = claim.number;
-        let carried = if device == DeviceId::gateway() {
-            self.own.carry_out(number, &action, is_repeat).await
+        let is_own = device == DeviceId::gateway() || matches!(action, Action::Supervise { .. });
+        let carried: Carried = if is_own {
+            self.own.carry_out(number, &device, &action, is_repeat).await
         } else {
             match self.routes.get(&device) {
                 Some(Some(mailbox)) => {
@@ -254,8 +256,10 @@ impl Commands {
                     mailbox.post(Order { number, device, action, is_repeat });
                     return Ok(());
                 }
-                Some(None) => Carried::refused(Cause::NotSupported, "this device only speaks".to_owned()),
-                None => Carried::refused(Cause::NoSuchDevice, String::new()),
+                Some(None) => {
+                    (Stage::Refused(Cause::NotSupported), "this device only speaks".to_owned()).into()
+                }
+                None => (Stage::Refused(Cause::NoSuchDevice), String::new()).into(),
             }
         };
         self.settle(outcome(number, device, carried.stage, &carried.note)).await?;

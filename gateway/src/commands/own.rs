@@ -3,16 +3,20 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use varde_drivers::Reading;
-use varde_wire::{Action, Cause, DeviceId, Event, Flags, Metric, Observation, RosterChange, Stage, Value};
+use varde_wire::{
+    Action, AlarmNotice, Cause, DeviceId, Event, Flags, Metric, Observation, RosterChange, Stage, Value,
+};
 
 use super::roster::Roster;
 use crate::board::Board;
 use crate::clock::Clocks;
+use crate::guarding::Guarding;
 use crate::intake::Intake;
 use crate::snapshot::{Snapshot, Sources};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// What came of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,17 +29,9 @@ pub struct Carried {
     pub begins_anew: bool,
 }
 
-impl Carried {
-    pub(super) const fn done(note: String) -> Self {
-        Self { stage: Stage::Done, note, begins_anew: false }
-    }
-
-    pub(super) const fn done_when_begun_anew(note: String) -> Self {
-        Self { stage: Stage::Done, note, begins_anew: true }
-    }
-
-    pub(super) const fn refused(cause: Cause, note: String) -> Self {
-        Self { stage: Stage::Refused(cause), note, begins_anew: false }
+impl From<(Stage, String)> for Carried {
+    fn from((stage, note): (Stage, String)) -> Self {
+        Self { stage, note, begins_anew: false }
     }
 }
 
@@ -57,14 +53,25 @@ pub struct Own {
     pub clocks: Arc<Clocks>,
     /// What is stored.
     pub store: Store,
+    /// The guard.
+    pub guarding: Arc<Guarding>,
 }
 
 impl Own {
     /// Does it; `is_repeat` where nobody knows whether it was done before.
-    pub async fn carry_out(&self, number: u64, action: &Action, is_repeat: bool) -> Carried {
-        match action {
-            Action::Roster(change) => self.change_roster(change.clone(), is_repeat).await,
+    pub async fn carry_out(
+        &self,
+        number: u64,
+        device: &DeviceId,
+        action: &Action,
+        is_repeat: bool,
+    ) -> Carried {
+        let done = match action {
+            Action::Roster(change) => return self.change_roster(change.clone(), is_repeat).await,
             Action::TestAlarm => self.test_alarm(number).await,
+            Action::Alarm { alarm, notice } => self.notice(*alarm, *notice).await,
+            Action::Visit { minutes } => self.visit(*minutes).await,
+            Action::Supervise { expected_every_s } => self.supervise(device, *expected_every_s).await,
             Action::Diagnose => self.diagnose().await,
             Action::Identify
             | Action::Switch { .. }
@@ -73,28 +80,35 @@ impl Own {
             | Action::Lock { .. }
             | Action::Message { .. }
             | Action::Indicate(_)
-            | Action::Supervise { .. }
             | Action::Heartbeat { .. }
             | Action::ChangeHubKeys(_) => {
-                Carried::refused(Cause::NotSupported, "the gateway itself cannot do this".to_owned())
+                (Stage::Refused(Cause::NotSupported), "the gateway itself cannot do this".to_owned())
             }
-        }
+        };
+        done.into()
     }
 
     /// Whether it does no harm when it is done again, because nobody knows whether it was done.
     pub const fn may_be_repeated(action: &Action) -> bool {
-        matches!(action, Action::Diagnose | Action::Roster(_))
+        matches!(
+            action,
+            Action::Diagnose
+                | Action::Alarm { .. }
+                | Action::Visit { .. }
+                | Action::Supervise { .. }
+                | Action::Roster(_)
+        )
     }
 
     /// Beside the event loop: a worn card takes its time, and alarms must not wait for it.
     async fn change_roster(&self, change: RosterChange, is_repeat: bool) -> Carried {
         let roster = self.roster.clone();
         let changed = tokio::task::spawn_blocking(move || roster.change(&change, is_repeat)).await;
-        changed.unwrap_or_else(|error| Carried::refused(Cause::Interrupted, error.to_string()))
+        changed.unwrap_or_else(|error| (Stage::Refused(Cause::Interrupted), error.to_string()).into())
     }
 
     /// On the way of every alarm, from the door of the store on.
-    async fn test_alarm(&self, number: u64) -> Carried {
+    async fn test_alarm(&self, number: u64) -> (Stage, String) {
         let gateway = DeviceId::gateway;
         let test = |value| Observation {
             flags: Flags::TEST,
@@ -105,14 +119,43 @@ impl Own {
             Reading::new(gateway(), vec![test(Value::Event(Event::SafetyAlarm)), test(Value::Text(text))]);
         match self.intake.take(reading).await {
             Ok(Some(committed)) => match committed.await {
-                Ok(()) => Carried::done(String::new()),
-                Err(_) => Carried::done("the disk does not work: it goes out from memory".to_owned()),
+                Ok(()) => (Stage::Done, String::new()),
+                Err(_) => (Stage::Done, "the disk does not work: it goes out from memory".to_owned()),
             },
-            Ok(None) | Err(_) => Carried::refused(Cause::CannotRecord, "the gateway is stopping".to_owned()),
+            Ok(None) | Err(_) => (Stage::Refused(Cause::CannotRecord), "the gateway is stopping".to_owned()),
         }
     }
 
-    async fn diagnose(&self) -> Carried {
+    /// What a person says of an alarm.
+    async fn notice(&self, alarm: u64, notice: AlarmNotice) -> (Stage, String) {
+        let said = self.guarding.say(|alarms, now| match notice {
+            AlarmNotice::Seen { announcement } => alarms.handle_seen(alarm, announcement, now),
+            AlarmNotice::Ended => alarms.handle_ended(alarm, now),
+            AlarmNotice::FalseAlarm => alarms.handle_false_alarm(alarm, now),
+        });
+        kept(said.await, || format!("alarm {alarm} is not open here, or was not announced so often"))
+    }
+
+    async fn visit(&self, minutes: Option<u16>) -> (Stage, String) {
+        let said = self.guarding.say(|alarms, now| match minutes {
+            Some(minutes) => {
+                let until = now.at.after(Duration::from_secs(u64::from(minutes).saturating_mul(60)));
+                alarms.handle_visit(until, now);
+            }
+            None => alarms.handle_visit_over(now),
+        });
+        kept(said.await, String::new)
+    }
+
+    async fn supervise(&self, device: &DeviceId, expected_every_s: Option<u32>) -> (Stage, String) {
+        let every = expected_every_s.map(|seconds| Duration::from_secs(seconds.into()));
+        match self.guarding.wish(device, every).await {
+            Ok(false) => (Stage::Refused(Cause::NoSuchDevice), String::new()),
+            wished => kept(wished, String::new),
+        }
+    }
+
+    async fn diagnose(&self) -> (Stage, String) {
         let sources = Sources {
             gateway: &self.gateway,
             started_ms: self.started_ms,
@@ -122,9 +165,18 @@ impl Own {
             store: &self.store,
         };
         match sources.picture().await {
-            Ok(picture) => Carried::done(in_words(&picture)),
-            Err(error) => Carried::refused(Cause::CannotRecord, error.to_string()),
+            Ok(picture) => (Stage::Done, in_words(&picture)),
+            Err(error) => (Stage::Refused(Cause::CannotRecord), error.to_string()),
         }
+    }
+}
+
+/// What became of what the guard was told.
+fn kept(said: Result<bool, StoreError>, unknown: impl FnOnce() -> String) -> (Stage, String) {
+    match said {
+        Ok(true) => (Stage::Done, String::new()),
+        Ok(false) => (Stage::Refused(Cause::Invalid), unknown()),
+        Err(error) => (Stage::Refused(Cause::CannotRecord), error.to_string()),
     }
 }
 

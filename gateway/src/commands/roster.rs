@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use varde_wire::{Cause, DeviceId, RosterChange};
+use varde_wire::{Cause, DeviceId, RosterChange, Stage};
 
 use super::own::Carried;
 use crate::config::{Faults, Settings, Writer, added_devices, drop_in, standing};
@@ -35,10 +35,10 @@ impl Roster {
         let added = added_devices(&self.state_directory);
         let text = format!("{}\n\n{table}", Writer::Hub.header());
         if is_repeat && holds(&added, &text) {
-            return Ok(Carried::done(String::new()));
+            return Ok(done_before());
         }
         let device = Settings::judge_with(&self.configuration, table).map_err(wrong)?;
-        let disk = |error| Carried::refused(Cause::CannotRecord, no_file(&added, &error));
+        let disk = |error| refused(Cause::CannotRecord, no_file(&added, &error));
         fs::create_dir_all(&added).and_then(|()| lasting(&self.state_directory)).map_err(disk)?;
         let path = drop_in::write(&added, &device, &text).map_err(disk)?;
         // A technician may have changed the drop-ins meanwhile.
@@ -46,16 +46,16 @@ impl Roster {
             let _ = fs::remove_file(&path).and_then(|()| lasting(&added));
             return Err(wrong(faults));
         }
-        Ok(Carried::done_when_begun_anew(format!("{device} stands in {}", path.display())))
+        Ok(done(format!("{device} stands in {}", path.display())))
     }
 
     fn remove(&self, device: &DeviceId, is_repeat: bool) -> Result<Carried, Carried> {
         let added = added_devices(&self.state_directory);
         let Some(standing) = standing(&self.configuration, device).map_err(wrong)? else {
             return if is_repeat {
-                Ok(Carried::done(String::new()))
+                Ok(done_before())
             } else {
-                Err(Carried::refused(Cause::NoSuchDevice, format!("no device {device} is in the roster")))
+                Err(refused(Cause::NoSuchDevice, format!("no device {device} is in the roster")))
             };
         };
         let path = standing.place.file.clone();
@@ -64,13 +64,26 @@ impl Roster {
                 "{device} stands at {}, which somebody wrote on the box: take its [[device]] out there, then systemctl restart varde",
                 standing.place
             );
-            return Err(Carried::refused(Cause::NotSupported, note));
+            return Err(refused(Cause::NotSupported, note));
         }
         Settings::judge_without(&self.configuration, device).map_err(wrong)?;
         let removed = fs::remove_file(&path).and_then(|()| lasting(&added));
-        removed.map_err(|error| Carried::refused(Cause::CannotRecord, no_file(&added, &error)))?;
-        Ok(Carried::done_when_begun_anew(format!("{} is removed", path.display())))
+        removed.map_err(|error| refused(Cause::CannotRecord, no_file(&added, &error)))?;
+        Ok(done(format!("{} is removed", path.display())))
     }
+}
+
+fn done(note: String) -> Carried {
+    Carried { stage: Stage::Done, note, begins_anew: true }
+}
+
+/// This life began with it.
+fn done_before() -> Carried {
+    (Stage::Done, String::new()).into()
+}
+
+fn refused(cause: Cause, note: String) -> Carried {
+    (Stage::Refused(cause), note).into()
 }
 
 /// Whether a file of the directory says just this.
@@ -85,7 +98,7 @@ fn lasting(directory: &Path) -> io::Result<()> {
 }
 
 fn wrong(faults: Faults) -> Carried {
-    Carried::refused(Cause::Invalid, faults.to_string())
+    refused(Cause::Invalid, faults.to_string())
 }
 
 fn no_file(directory: &Path, error: &io::Error) -> String {
@@ -97,8 +110,6 @@ fn no_file(directory: &Path, error: &io::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use varde_wire::Stage;
-
     use super::*;
     use crate::config::tests::{Home, PENDANT, UPLINK};
 

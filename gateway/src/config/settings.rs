@@ -16,6 +16,7 @@ use super::{
     devices::{BleDevice, Roster},
     fault::Faults,
     fragment::Fragment,
+    home::{Home, Wanted},
     judge::Judge,
     rules::{self, Known},
     serial::SerialPort,
@@ -49,8 +50,8 @@ pub struct Settings {
     pub added: Vec<DeviceId>,
     /// Whose the devices are.
     pub whose: Whose,
-    /// Supervision of people.
-    pub rules: Vec<Rule>,
+    /// What is expected in the home, what its alarms do, and what leaves it.
+    pub home: Home,
 }
 
 /// The way to the hub.
@@ -160,8 +161,10 @@ impl Settings {
             .and_then(|path| judge.path(&path, "capture.directory", CAPTURE_DIRECTORY));
         let known = Known::of_fragments(&from.devices);
         let added = added::names(&from.devices);
+        let wanted = Wanted::of_fragments(&from.devices, from.quiet.as_ref(), &mut judge);
         let roster = Roster::of_fragments(from.devices, &mut judge);
         let rules = rules::of_fragments(&from.rules, &known.with(&roster), &mut judge);
+        let home = wanted.home(&roster, rules);
         let quiet =
             judge.number_or(&from.bluetooth_quiet_s, "bluetooth.quiet_s", 10..=86_400, BLUETOOTH_QUIET_S);
         let store = commit_window.zip(max_size);
@@ -189,7 +192,7 @@ impl Settings {
                 bluetooth_quiet: Duration::from_secs(quiet),
                 added,
                 whose: roster.whose,
-                rules,
+                home,
             }),
             _ => None,
         };

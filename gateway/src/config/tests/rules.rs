@@ -1,7 +1,8 @@
 //! Rules in drop-ins: what they become, and every fault that can be made in them.
 
+use varde_core::Weekdays;
 use varde_core::rules::{Rule, Watch};
-use varde_core::{Weekdays, alarm::Severity};
+use varde_wire::Severity;
 
 use super::{CUFF, Home, UPLINK};
 
@@ -77,7 +78,7 @@ by = "12:00"
 days = ["mon"]
 "#,
     );
-    let rules = home.load().unwrap().rules;
+    let rules = home.load().unwrap().home.household.rules;
     let shown: Vec<(&str, &str, Severity)> =
         rules.iter().map(|rule| (rule.name.as_str(), rule.alarm().name(), rule.severity)).collect();
     let expected = [
