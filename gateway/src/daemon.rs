@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use sd_notify::NotifyState;
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 use varde_core::supervision::LinkNumber;
 use varde_drivers::SerialRoster;
 use varde_wire::WallTime;
@@ -17,6 +19,7 @@ use crate::board::{Board, Fault};
 use crate::clock::{self, Clocks};
 use crate::commands::mailbox::Mailbox;
 use crate::commands::own::Own;
+use crate::commands::roster::Roster;
 use crate::commands::{Commands, Ends, Keys, Routes};
 use crate::config::Settings;
 use crate::devices::{ble, serial};
@@ -54,17 +57,26 @@ const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
 /// How long the links may take for their last words when the daemon stops. systemd waits longer (`TimeoutStopSec=`).
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
-/// Runs until SIGTERM or SIGINT.
+/// What is to come after a clean stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum After {
+    /// Nothing: somebody asked for the end.
+    Nothing,
+    /// Another start, with the configuration as it stands now.
+    Start,
+}
+
+/// Runs until SIGTERM or SIGINT, or until a command of the hub counts only after another start.
 ///
 /// # Errors
 /// Where it cannot run at all, or not on; see [`Fatal`].
-pub fn run(settings: Settings) -> Result<(), Fatal> {
+pub fn run(settings: Settings) -> Result<After, Fatal> {
     // One thread: the daemon waits, it does not compute. The store has its own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(live(settings))
 }
 
-async fn live(settings: Settings) -> Result<(), Fatal> {
+async fn live(settings: Settings) -> Result<After, Fatal> {
     let started_ms = clock::boot_ms();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -150,6 +162,10 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
         gateway: gateway.to_string(),
         started_ms,
         state_directory: settings.state_directory.clone(),
+        roster: Roster {
+            configuration: settings.configuration,
+            state_directory: settings.state_directory.clone(),
+        },
         intake: Arc::clone(&intake),
         board: Arc::clone(&board),
         clocks: Arc::clone(&clocks),
@@ -158,7 +174,8 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
     };
     let shows = indicator::serve(guarding.shown(), settings.indicator, panels, Arc::clone(&board));
     tasks.spawn("indicator", shows);
-    tasks.spawn("commands", Commands::new(keys, own, routes).run(ends));
+    let anew = Arc::new(Notify::new());
+    tasks.spawn("commands", Commands::new(keys, own, routes, Arc::clone(&anew)).run(ends));
     if !settings.ble.is_empty() {
         let (quiet, intake, board) = (settings.bluetooth_quiet, Arc::clone(&intake), Arc::clone(&board));
         lines.spawn("bluetooth", ble::serve(settings.ble, quiet, captures, intake, board, aside, stopping));
@@ -179,14 +196,22 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
     tracing::info!("gateway {gateway}, version {}: ready", env!("CARGO_PKG_VERSION"));
     // Without systemd there is nobody to tell.
     let _ = sd_notify::notify(&[NotifyState::Ready]);
-    let failed = tokio::select! {
-        _ = terminate.recv() => None,
-        _ = interrupt.recv() => None,
-        ended = tasks.failed() => Some(ended),
-        ended = lines.failed() => Some(ended),
-    };
-    let _ = sd_notify::notify(&[NotifyState::Stopping]);
-    tracing::info!("stopping: what is committed stays, what is on its way is sent again next time");
+    let (mut after, mut failed) = (After::Nothing, None);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        () = anew.notified() => after = After::Start,
+        ended = tasks.failed() => failed = Some(ended),
+        ended = lines.failed() => failed = Some(ended),
+    }
+    match after {
+        After::Nothing => {
+            let _ = sd_notify::notify(&[NotifyState::Stopping]);
+            tracing::info!("stopping: what is committed stays, what is on its way is sent again next time");
+        }
+        // For systemd, the service goes on.
+        After::Start => tracing::info!("beginning anew: a command of the hub changed the configuration"),
+    }
     stop.now();
     if tokio::time::timeout(LAST_WORDS, lines.ended()).await.is_err() {
         tracing::warn!(
@@ -206,7 +231,11 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
             }
             Err(ended.into())
         }
-        None => Ok(stopped?),
+        None => {
+            stopped?;
+            let asked_to_end = [&mut terminate, &mut interrupt].map(|asked| asked.recv().now_or_never());
+            Ok(if asked_to_end == [None; 2] { after } else { After::Nothing })
+        }
     }
 }
 

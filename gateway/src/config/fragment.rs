@@ -180,8 +180,16 @@ impl Fragment {
             });
             faults.extend(quiet.finish());
         }
+        faults.extend(fragment.take_devices(&mut document));
+        faults.extend(fragment.take_rules(&mut document));
+        faults.extend(document.finish());
+        (fragment, faults)
+    }
+
+    pub(super) fn take_devices(&mut self, document: &mut Table<'_>) -> Vec<Fault> {
+        let mut faults = Vec::new();
         for mut device in document.tables("device") {
-            fragment.devices.push(DeviceFragment {
+            self.devices.push(DeviceFragment {
                 place: device.place().clone(),
                 name: device.text("name"),
                 protocol: device.text("protocol"),
@@ -217,8 +225,13 @@ impl Fragment {
             });
             faults.extend(device.finish());
         }
+        faults
+    }
+
+    fn take_rules(&mut self, document: &mut Table<'_>) -> Vec<Fault> {
+        let mut faults = Vec::new();
         for mut rule in document.tables("rule") {
-            fragment.rules.push(RuleFragment {
+            self.rules.push(RuleFragment {
                 place: rule.place().clone(),
                 name: rule.text("name"),
                 watch: rule.text("watch"),
@@ -235,8 +248,7 @@ impl Fragment {
             });
             faults.extend(rule.finish());
         }
-        faults.extend(document.finish());
-        (fragment, faults)
+        faults
     }
 
     /// This one with another laid over it.
@@ -265,7 +277,7 @@ impl Fragment {
 }
 
 /// Hidden files are left out: editors keep their half-written copies in them.
-fn drop_ins(directory: &Path) -> io::Result<Vec<PathBuf>> {
+pub(super) fn drop_ins(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
@@ -278,6 +290,6 @@ fn drop_ins(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn unreadable(place: Place, error: &io::Error) -> Fault {
+pub(super) fn unreadable(place: Place, error: &io::Error) -> Fault {
     Fault { place, key: None, problem: Problem::Unreadable { error: error.to_string() } }
 }

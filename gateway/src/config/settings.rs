@@ -7,8 +7,10 @@ use std::{
 
 use tracing::Level;
 use varde_core::rules::Rule;
+use varde_wire::DeviceId;
 
 use super::{
+    added,
     broker::Broker,
     credentials::Credentials,
     devices::{BleDevice, Roster},
@@ -25,6 +27,8 @@ use super::{
 /// What the gateway runs by.
 #[derive(Debug)]
 pub struct Settings {
+    /// The directory of the drop-ins that say it.
+    pub configuration: PathBuf,
     /// Where the outbox and all else that must outlive a restart is kept.
     pub state_directory: PathBuf,
     /// The way out.
@@ -43,6 +47,8 @@ pub struct Settings {
     pub ble: Vec<BleDevice>,
     /// How long all Bluetooth sensors together may be silent before the radio is suspected.
     pub bluetooth_quiet: Duration,
+    /// The devices that the hub added, in the order of their names.
+    pub added: Vec<DeviceId>,
     /// Whose the devices are.
     pub whose: Whose,
     /// What is expected in the home, what its alarms do, and what leaves it.
@@ -81,7 +87,7 @@ pub struct Store {
 }
 
 const STATE_DIRECTORY_KEY: &str = "state_directory";
-const STATE_DIRECTORY: &str = "/var/lib/varde";
+pub(super) const STATE_DIRECTORY: &str = "/var/lib/varde";
 const CREDENTIALS_DIRECTORY: &str = "/var/lib/varde/credentials";
 const CAPTURE_DIRECTORY: &str = "/var/lib/varde/captures";
 const KEEP_ALIVE_S: u64 = 30;
@@ -98,12 +104,13 @@ const LEVELS: [(&str, Level); 5] = [
 ];
 
 impl Settings {
-    /// Reads the `*.toml` drop-ins of a directory in the order of their names, and the credentials they point to.
+    /// Reads the `*.toml` drop-ins of a directory in the order of their names, the devices that the hub added, and the
+    /// credentials.
     ///
     /// # Errors
     /// Every fault of every file, not only the first.
     pub fn load(directory: &Path) -> Result<Self, Faults> {
-        let (fragment, faults) = Fragment::of_directory(directory);
+        let (fragment, faults) = added::with_added(directory);
         Self::of_fragment(fragment, Judge::new(directory, faults))
     }
 
@@ -112,7 +119,7 @@ impl Settings {
     /// # Errors
     /// As [`Settings::load`].
     pub fn load_with(directory: &Path, name: &Path, text: &str) -> Result<Self, Faults> {
-        let (fragment, mut faults) = Fragment::of_directory(directory);
+        let (fragment, mut faults) = added::with_added(directory);
         let (besides, more) = Fragment::of_text(name, text);
         faults.extend(more);
         Self::of_fragment(fragment.overridden_by(besides), Judge::new(directory, faults))
@@ -136,7 +143,7 @@ impl Settings {
     /// # Errors
     /// Every fault in how the drop-ins are written, in the devices and in the rules.
     pub fn rules(directory: &Path) -> Result<Vec<Rule>, Faults> {
-        let (fragment, faults) = Fragment::of_directory(directory);
+        let (fragment, faults) = added::with_added(directory);
         let mut judge = Judge::new(directory, faults);
         let known = Known::of_fragments(&fragment.devices);
         let roster = Roster::of_fragments(fragment.devices, &mut judge);
@@ -165,6 +172,7 @@ impl Settings {
             .and_then(Result::ok)
             .and_then(|path| judge.path(&path, "capture.directory", CAPTURE_DIRECTORY));
         let known = Known::of_fragments(&from.devices);
+        let added = added::names(&from.devices);
         let wanted = Wanted::of_fragments(&from.devices, from.quiet.as_ref(), &mut judge);
         let roster = Roster::of_fragments(from.devices, &mut judge);
         let rules = rules::of_fragments(&from.rules, &known.with(&roster), &mut judge);
@@ -182,6 +190,7 @@ impl Settings {
                 Some((window, megabytes)),
                 Some(quiet),
             ) => Some(Self {
+                configuration: judge.directory().to_owned(),
                 state_directory,
                 uplink,
                 store: Store {
@@ -194,6 +203,7 @@ impl Settings {
                 serial: roster.serial,
                 ble: roster.ble,
                 bluetooth_quiet: Duration::from_secs(quiet),
+                added,
                 whose: roster.whose,
                 home,
                 indicator,
