@@ -108,7 +108,8 @@ impl Clocks {
         self.trust().last_trusted()
     }
 
-    fn stamp_only(&self) -> Stamp {
+    /// A stamp for something that is not kept: leaves the next anchor to [`Self::stamp`].
+    pub fn stamp_only(&self) -> Stamp {
         self.trust().stamp(ClockReading { uptime: now(), wall: wall(), synchronised: self.marker.exists() })
     }
 

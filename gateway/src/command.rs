@@ -207,7 +207,7 @@ fn run_daemon(config: &Path) -> u8 {
     for warning in settings.warnings(clock::wall()) {
         tracing::warn!("{warning}");
     }
-    match daemon::run(settings) {
+    match daemon::run(settings, config::fingerprint(config)) {
         Ok(()) => 0,
         Err(error) => {
             tracing::error!("{error}");

@@ -27,7 +27,7 @@ pub use self::reading::{Amount, Reading, Wear};
 use self::sign::Sign;
 pub use self::vital::{Step, Vital};
 
-/// It is time to tell that a vital sign is worse, better or well.
+/// It is time to tell that a vital sign is worse, better or well; or that what was told before a restart still stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Turn {
     /// Which.
@@ -51,10 +51,11 @@ pub struct Vitals {
 }
 
 impl Vitals {
-    /// All well, as far as is known. A reading is to be taken `every` so often: the times for which something has to
-    /// last are counted in readings.
-    pub fn new(every: Duration) -> Self {
-        let signs = Vital::ALL.into_iter().map(|vital| (vital, Sign::new(vital.steps()))).collect();
+    /// All well, but for what was told before a restart ([`Self::told`]). A reading is to be taken `every` so often: the
+    /// times for which something has to last are counted in readings.
+    pub fn new(every: Duration, told: &BTreeMap<Vital, usize>) -> Self {
+        let sign = |vital: Vital| Sign::new(vital.steps(), told.get(&vital).copied().unwrap_or_default());
+        let signs = Vital::ALL.into_iter().map(|vital| (vital, sign(vital))).collect();
         Self { every, signs, sticky: Sticky::default(), jump: Jump::default(), turns: VecDeque::new() }
     }
 
@@ -72,6 +73,12 @@ impl Vitals {
     /// The turns since last asked.
     pub fn poll_output(&mut self) -> Option<Turn> {
         self.turns.pop_front()
+    }
+
+    /// The vitals that are told not to be well, and on how many of their steps; to be saved after each turn.
+    pub fn told(&self) -> BTreeMap<Vital, usize> {
+        let told = self.signs.iter().map(|(vital, sign)| (*vital, sign.told()));
+        told.filter(|(_, steps)| *steps > 0).collect()
     }
 
     fn measure(&mut self, vital: Vital, reading: &Reading) -> Option<i64> {

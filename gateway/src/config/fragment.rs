@@ -224,7 +224,7 @@ impl Fragment {
 }
 
 /// Hidden files are left out: editors keep their half-written copies in them.
-fn drop_ins(directory: &Path) -> io::Result<Vec<PathBuf>> {
+pub(super) fn drop_ins(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();

@@ -2,11 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::saved;
-
-const VERSION: u8 = 1;
-
-/// Starts without a long life, and what was installed then. To be saved each time it changes.
+/// Starts without a long life, and what was installed at the last of them. To be saved each time it changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Past {
     starts: u32,
@@ -36,16 +32,6 @@ pub enum Change {
 }
 
 impl Past {
-    /// Goes on from what was saved; from the beginning where there is nothing, or nothing readable.
-    pub fn restore(bytes: &[u8]) -> Self {
-        saved::read(VERSION, bytes).unwrap_or_default()
-    }
-
-    /// What is to be saved.
-    pub fn snapshot(&self) -> Vec<u8> {
-        saved::bytes(VERSION, self)
-    }
-
     /// The program has started: in this version, with a configuration of this SHA-256. Gives what is another than before.
     pub fn handle_start(&mut self, version: &str, configuration: [u8; 32]) -> Vec<Change> {
         self.starts = self.starts.saturating_add(1);

@@ -21,11 +21,12 @@ impl Throttled {
     }
 }
 
-/// Finds what has been so since the last reading: a dip of a second lies between two of them.
+/// Finds what has been so since the last reading: a dip of a second lies between two of them. What was so before the
+/// first is another run's, and told by it.
 #[derive(Debug, Default)]
 pub(super) struct Sticky {
-    under_voltage: u32,
-    slowed: u32,
+    under_voltage: Option<u32>,
+    slowed: Option<u32>,
 }
 
 impl Sticky {
@@ -42,8 +43,8 @@ impl Sticky {
     }
 }
 
-fn is_or_was(bits: Throttled, mask: u32, seen: &mut u32) -> bool {
+fn is_or_was(bits: Throttled, mask: u32, seen: &mut Option<u32>) -> bool {
     let has_been = bits.has_been() & mask;
-    let newly = has_been & !std::mem::replace(seen, has_been);
+    let newly = has_been & !seen.replace(has_been).unwrap_or(has_been);
     (bits.now() & mask) | newly != 0
 }

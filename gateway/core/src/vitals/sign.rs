@@ -10,11 +10,16 @@ use crate::held::Held;
 #[derive(Debug)]
 pub(super) struct Sign {
     steps: Vec<(Step, Held<bool>)>,
+    /// Whether what was told was told before a restart, and nothing was measured since.
+    resumed: bool,
 }
 
 impl Sign {
-    pub(super) fn new(steps: &[Step]) -> Self {
-        Self { steps: steps.iter().map(|step| (*step, Held::new(false))).collect() }
+    /// A sign that was told to be on this many of its steps before a restart.
+    pub(super) fn new(steps: &[Step], told: usize) -> Self {
+        let held = |number| Held::new(number < told);
+        let steps = steps.iter().enumerate().map(|(number, step)| (*step, held(number))).collect();
+        Self { steps, resumed: told > 0 }
     }
 
     /// Takes a measure, and gives the step told before and the one to be told now, where it is another. Each step is held
@@ -35,11 +40,13 @@ impl Sign {
             });
         }
         let to = self.told();
-        (from != to).then_some((from, to))
+        // Whoever shows what stands has forgotten it over the restart.
+        let resumed = std::mem::take(&mut self.resumed);
+        (resumed || from != to).then_some((from, to))
     }
 
     /// The highest step that was told, counted from 1; 0 for none.
-    fn told(&self) -> usize {
+    pub(super) fn told(&self) -> usize {
         self.steps.iter().rposition(|(_, held)| held.told()).map_or(0, |last| last.saturating_add(1))
     }
 }
