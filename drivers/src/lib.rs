@@ -44,6 +44,7 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails"))]
 
 pub mod advert;
+mod cadence;
 mod cursor;
 mod decode;
 mod describe;

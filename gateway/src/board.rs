@@ -88,6 +88,8 @@ pub struct DeviceState {
     pub last_heard: Option<WallTime>,
     /// Its battery, in percent.
     pub battery_percent: Option<u8>,
+    /// It should have been heard, and was not.
+    pub is_missing: bool,
     /// Observations taken from it.
     pub observations: u64,
     /// Frames of it that could not be read.
@@ -114,6 +116,8 @@ pub struct Facts {
     pub devices: BTreeMap<DeviceId, DeviceState>,
     /// The uplink.
     pub uplink: UplinkState,
+    /// How many alarms are open.
+    pub open_alarms: usize,
     /// Counted events: what they are, and how many.
     pub counts: BTreeMap<&'static str, u64>,
     watch: FaultWatch<Fault>,
@@ -134,6 +138,7 @@ impl Board {
             faults: BTreeMap::new(),
             devices: devices.into_iter().map(|name| (name, waiting.clone())).collect(),
             uplink: UplinkState { state: "connecting", since: clock::wall(), reason: None },
+            open_alarms: 0,
             counts: BTreeMap::new(),
             watch: FaultWatch::default(),
         };
@@ -217,6 +222,15 @@ impl Board {
     /// Changes what is known of a device.
     pub fn device(&self, name: &DeviceId, change: impl FnOnce(&mut DeviceState)) {
         change(self.facts().devices.entry(name.clone()).or_default());
+    }
+
+    /// What the guard knows: how many alarms are open, and who is missing.
+    pub fn guard(&self, open_alarms: usize, is_missing: impl Fn(&DeviceId) -> bool) {
+        let mut facts = self.facts();
+        facts.open_alarms = open_alarms;
+        for (name, device) in &mut facts.devices {
+            device.is_missing = is_missing(name);
+        }
     }
 
     /// The uplink's state; logged where it changes.

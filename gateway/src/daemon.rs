@@ -8,6 +8,7 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
+use varde_core::supervision::LinkNumber;
 use varde_wire::{DeviceId, WallTime};
 
 use crate::aside::Aside;
@@ -20,10 +21,11 @@ use crate::config::Settings;
 use crate::devices::{ble, serial};
 use crate::diary::Diary;
 use crate::dispatch::Dispatcher;
+use crate::guarding::Guarding;
 use crate::intake::Intake;
 use crate::snapshot::{Sources, rfc3339};
 use crate::stopping::stopping;
-use crate::store::{Identity, Options, Store, StoreError};
+use crate::store::{Identity, Options, StateSeal, Store, StoreError};
 use crate::tasks::{TaskEnded, Tasks};
 use crate::uplink::{UplinkError, mqtt::Mqtt, tls};
 use crate::vitals::{Places, SelfWatch};
@@ -93,8 +95,17 @@ async fn live(settings: Settings, configuration: [u8; 32]) -> Result<(), Fatal> 
     // The gateway's own name stands for its diary.
     store.remember_only(roster.into_iter().chain([DeviceId::gateway()]).collect()).await;
     let clocks = Arc::new(Clocks::new(settings.synchronised_marker.clone(), last_trusted));
-    let intake =
-        Arc::new(Intake::new(Arc::clone(&clocks), store.clone(), Arc::clone(&board), settings.whose));
+    let seal = StateSeal::new(gateway.clone(), credentials.open.clone());
+    let (guarding, aftermaths) =
+        Guarding::begin(settings.home, seal, store.clone(), Arc::clone(&clocks), Arc::clone(&board)).await;
+    let guarding = Arc::new(guarding);
+    let intake = Arc::new(Intake::new(
+        Arc::clone(&guarding),
+        Arc::clone(&clocks),
+        store.clone(),
+        Arc::clone(&board),
+        settings.whose,
+    ));
     let uplink = Mqtt {
         broker: settings.uplink.broker.clone(),
         gateway: gateway.clone(),
@@ -120,6 +131,7 @@ async fn live(settings: Settings, configuration: [u8; 32]) -> Result<(), Fatal> 
     let (stop, stopping) = stopping();
     let mut lines = Tasks::default();
     let mut tasks = Tasks::default();
+    tasks.spawn("guard", Arc::clone(&guarding).run(aftermaths));
     tasks.spawn("uplink", dispatcher.run());
     let mut routes: Routes = settings.ble.iter().map(|device| (device.name.clone(), None)).collect();
     let captures = settings.capture_directory.clone();
@@ -127,14 +139,14 @@ async fn live(settings: Settings, configuration: [u8; 32]) -> Result<(), Fatal> 
     if !(settings.serial.is_empty() && settings.ble.is_empty()) {
         tasks.spawn("standing aside", stand_aside(settings.state_directory.clone(), Arc::clone(&aside)));
     }
-    for port in settings.serial {
+    for (port, number) in settings.serial.into_iter().zip(0_u8..) {
         let mailbox = Arc::new(Mailbox::new(ends.outcomes.clone()));
         let names = port.roster.entries().into_iter().map(|device| device.name.clone());
         routes.extend(names.map(|name| (name, Some(Arc::clone(&mailbox)))));
         let name = format!("port {}", port.path.display());
         let known = (Arc::clone(&intake), Arc::clone(&board));
         let told = (Arc::clone(&aside), mailbox, stopping.clone());
-        lines.spawn(name, serial::serve(port, captures.clone(), known, told));
+        lines.spawn(name, serial::serve(port, LinkNumber(number), captures.clone(), known, told));
     }
     let own = Own {
         gateway: gateway.to_string(),
@@ -144,6 +156,7 @@ async fn live(settings: Settings, configuration: [u8; 32]) -> Result<(), Fatal> 
         board: Arc::clone(&board),
         clocks: Arc::clone(&clocks),
         store: store.clone(),
+        guarding: Arc::clone(&guarding),
     };
     tasks.spawn("commands", Commands::new(keys, own, routes).run(ends));
     if !settings.ble.is_empty() {
@@ -191,6 +204,8 @@ async fn live(settings: Settings, configuration: [u8; 32]) -> Result<(), Fatal> 
         );
     }
     lines.shutdown().await;
+    // Where the store has stopped, it says so itself.
+    let _ = guarding.save().await;
     store.keep_trusted(clocks.last_trusted()).await;
     if failed.is_none() {
         // A store that has stopped says so when it is stopped.

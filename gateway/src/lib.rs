@@ -21,6 +21,7 @@ pub mod diary;
 pub mod dispatch;
 pub mod entropy;
 pub mod fault_reports;
+pub mod guarding;
 pub mod intake;
 pub mod integrity;
 pub mod log;

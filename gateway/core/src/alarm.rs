@@ -205,6 +205,11 @@ impl Alarms {
         self.state.open.len()
     }
 
+    /// Whether staff is in the home.
+    pub fn is_visited(&self) -> bool {
+        self.state.visit.is_on()
+    }
+
     /// How often a receipt or notice came for what is not open, or not yet sent.
     pub fn strange(&self) -> u64 {
         self.strange

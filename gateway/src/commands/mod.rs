@@ -18,8 +18,9 @@ use tokio::sync::mpsc;
 use varde_core::{Allowance, Claim, CommandLedger, Ruling};
 use varde_drivers::{Order, Reading};
 use varde_wire::{
-    BoundedText, Cause, Command, Content, DeviceId, Event, GatewayId, Lane, Metric, Observation, OpeningKey,
-    Outcome, SignedCommand, Stage, Trust, Value, VerifiedCommand, VerifyError, VerifyingKey, WallTime,
+    Action, BoundedText, Cause, Command, Content, DeviceId, Event, GatewayId, Lane, Metric, Observation,
+    OpeningKey, Outcome, SignedCommand, Stage, Trust, Value, VerifiedCommand, VerifyError, VerifyingKey,
+    WallTime,
 };
 
 use self::mailbox::{Mailbox, Withdrawn};
@@ -240,8 +241,9 @@ impl Commands {
     async fn carry_out(&mut self, claim: Claim, command: Command, is_repeat: bool) -> Result<(), StoreError> {
         let Command { device, action } = command;
         let number = claim.number;
-        let (stage, note) = if device == DeviceId::gateway() {
-            self.own.carry_out(number, &action).await
+        let is_own = device == DeviceId::gateway() || matches!(action, Action::Supervise { .. });
+        let (stage, note) = if is_own {
+            self.own.carry_out(number, &device, &action).await
         } else {
             match self.routes.get(&device) {
                 Some(Some(mailbox)) => {

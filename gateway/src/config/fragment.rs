@@ -28,6 +28,7 @@ pub(super) struct Fragment {
     pub(super) bluetooth_quiet_s: Field<i64>,
     pub(super) devices: Vec<DeviceFragment>,
     pub(super) rules: Vec<RuleFragment>,
+    pub(super) quiet: Option<QuietFragment>,
 }
 
 /// Names and texts, each at its place.
@@ -59,6 +60,21 @@ pub(super) struct DeviceFragment {
     pub(super) consents: Pairs,
     pub(super) person: Field<String>,
     pub(super) users: Pairs,
+    pub(super) expected_every_min: Field<i64>,
+    pub(super) on_mains: Field<bool>,
+    pub(super) forward: Field<String>,
+    pub(super) pre_alarm_s: Field<i64>,
+    pub(super) cancels: Field<Vec<Located<String>>>,
+    pub(super) visit_min: Field<i64>,
+}
+
+/// What `[quiet_hours]` says.
+#[derive(Debug)]
+pub(super) struct QuietFragment {
+    pub(super) place: Place,
+    pub(super) from: Field<String>,
+    pub(super) to: Field<String>,
+    pub(super) kinds: Field<Vec<Located<String>>>,
 }
 
 /// What one `[[rule]]` says.
@@ -148,6 +164,15 @@ impl Fragment {
             fragment.bluetooth_quiet_s = bluetooth.number("quiet_s");
             faults.extend(bluetooth.finish());
         }
+        if let Some(mut quiet) = document.table("quiet_hours") {
+            fragment.quiet = Some(QuietFragment {
+                place: quiet.place().clone(),
+                from: quiet.text("from"),
+                to: quiet.text("to"),
+                kinds: quiet.list("kinds"),
+            });
+            faults.extend(quiet.finish());
+        }
         for mut device in document.tables("device") {
             fragment.devices.push(DeviceFragment {
                 place: device.place().clone(),
@@ -176,6 +201,12 @@ impl Fragment {
                 consents: device.texts("consents"),
                 person: device.text("person"),
                 users: device.texts("users"),
+                expected_every_min: device.number("expected_every_min"),
+                on_mains: device.truth("on_mains"),
+                forward: device.text("forward"),
+                pre_alarm_s: device.number("pre_alarm_s"),
+                cancels: device.list("cancels"),
+                visit_min: device.number("visit_min"),
             });
             faults.extend(device.finish());
         }
@@ -219,6 +250,7 @@ impl Fragment {
             bluetooth_quiet_s: later.bluetooth_quiet_s.or(self.bluetooth_quiet_s),
             devices: self.devices,
             rules: self.rules,
+            quiet: later.quiet.or(self.quiet),
         }
     }
 }

@@ -14,6 +14,7 @@ use super::{
     devices::{BleDevice, Roster},
     fault::Faults,
     fragment::Fragment,
+    home::{Home, Wanted},
     judge::Judge,
     rules::{self, Known},
     serial::SerialPort,
@@ -43,8 +44,8 @@ pub struct Settings {
     pub bluetooth_quiet: Duration,
     /// Whose the devices are.
     pub whose: Whose,
-    /// Supervision of people.
-    pub rules: Vec<Rule>,
+    /// What is expected in the home, what its alarms do, and what leaves it.
+    pub home: Home,
 }
 
 /// The way to the hub.
@@ -152,8 +153,10 @@ impl Settings {
             .and_then(Result::ok)
             .and_then(|path| judge.path(&path, "capture.directory", CAPTURE_DIRECTORY));
         let known = Known::of_fragments(&from.devices);
+        let wanted = Wanted::of_fragments(&from.devices, from.quiet.as_ref(), &mut judge);
         let roster = Roster::of_fragments(from.devices, &mut judge);
         let rules = rules::of_fragments(&from.rules, &known.with(&roster), &mut judge);
+        let home = wanted.home(&roster, rules);
         let quiet =
             judge.number_or(&from.bluetooth_quiet_s, "bluetooth.quiet_s", 10..=86_400, BLUETOOTH_QUIET_S);
         let store = commit_window.zip(max_size);
@@ -179,7 +182,7 @@ impl Settings {
                 ble: roster.ble,
                 bluetooth_quiet: Duration::from_secs(quiet),
                 whose: roster.whose,
-                rules,
+                home,
             }),
             _ => None,
         };

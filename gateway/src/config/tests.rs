@@ -3,6 +3,7 @@
 mod credentials;
 mod examples;
 mod faults;
+mod home;
 mod rules;
 
 use std::{
@@ -184,7 +185,8 @@ fn the_report_says_what_would_run_and_what_deserves_a_second_look() {
          certificate valid until 2027-01-01T00:00:00Z\n\
          outbox in /var/lib/varde, at most 1024 MB\n\
          esp3 on /dev/serial/by-id/usb-EnOcean_USB300 (57600 8N1): pendant-1\n\
-         blood-pressure at F0:F1:F2:F3:F4:01: blood-pressure-1\n"
+         blood-pressure at F0:F1:F2:F3:F4:01: blood-pressure-1\n\
+         silent until somebody uses them, so that nobody hears of their end: blood-pressure-1, pendant-1\n"
     );
     home.write("a.toml", &format!("{UPLINK}[capture]\ndirectory = \"/captures\"\n"));
     let secret = home.credentials().join("sign.key");

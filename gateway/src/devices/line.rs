@@ -247,7 +247,7 @@ impl Line<'_> {
                     if self.is_overheard {
                         self.board.well(&Fault::Device(device.clone()));
                     }
-                    self.board.device(&device, |state| state.last_heard = Some(clock::wall()));
+                    self.intake.heard(&device);
                 }
                 Output::Refused(refused) => {
                     self.board.count("frames that could not be read");

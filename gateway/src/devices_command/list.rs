@@ -64,7 +64,7 @@ pub async fn list(config: &Path) -> Result<(), Failure> {
 fn rows(settings: &Settings, known: Option<&[Neighbour]>) -> Vec<Row> {
     let mut rows = Vec::new();
     for port in &settings.serial {
-        for SerialEntry { name, profile, id } in port.roster.entries() {
+        for SerialEntry { name, profile, id, .. } in port.roster.entries() {
             let at = id.unwrap_or_else(|| port.path.display().to_string());
             rows.push(Row { name: name.to_string(), profile, at, bond: "-" });
         }

@@ -118,7 +118,7 @@ impl Device {
                 let purpose = purpose.map(|purpose| format!("purpose = '{purpose}'\n")).unwrap_or_default();
                 format!(
                     "\n[[device]]\nname = '{name}'\nprotocol = 'esp3'\nport = '{port}'\nid = '{id}'\n\
-                     profile = '{profile}'\n{purpose}"
+                     profile = '{profile}'\nforward = 'everything'\n{purpose}"
                 )
             }
             Self::Ble { name, address, profile, settings } => ble_table(name, *address, profile) + settings,
@@ -126,7 +126,10 @@ impl Device {
                 let purpose = purpose.map(|purpose| format!("purpose = '{purpose}'\n")).unwrap_or_default();
                 let bind_key =
                     bind_key.map(|key| format!("bind_key = '{:032x}'\n", u128::from_be_bytes(key)));
-                ble_table(name, *address, profile) + &purpose + &bind_key.unwrap_or_default()
+                ble_table(name, *address, profile)
+                    + "forward = 'everything'\n"
+                    + &purpose
+                    + &bind_key.unwrap_or_default()
             }
         }
     }
