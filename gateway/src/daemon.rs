@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use varde_core::supervision::LinkNumber;
 use varde_drivers::SerialRoster;
-use varde_wire::WallTime;
+use varde_wire::{DeviceId, WallTime};
 
 use crate::aside::Aside;
 use crate::board::{Board, Fault};
@@ -23,16 +23,18 @@ use crate::commands::roster::Roster;
 use crate::commands::{Commands, Ends, Keys, Routes};
 use crate::config::Settings;
 use crate::devices::{ble, serial};
+use crate::diary::Diary;
 use crate::dispatch::Dispatcher;
 use crate::guarding::Guarding;
 use crate::indicator::Panels;
 use crate::intake::Intake;
-use crate::snapshot::Sources;
+use crate::snapshot::{Sources, rfc3339};
 use crate::stopping::stopping;
 use crate::store::{Identity, Options, StateSeal, Store, StoreError};
 use crate::tasks::{TaskEnded, Tasks};
 use crate::uplink::{UplinkError, mqtt::Mqtt, tls};
-use crate::{indicator, integrity, observer, watch};
+use crate::vitals::{Places, SelfWatch};
+use crate::{fault_reports, indicator, integrity, observer, watch};
 
 /// Why the daemon cannot run, or not on. Everything else is a fault on the board, and tried again.
 #[derive(Debug, Error)]
@@ -67,16 +69,17 @@ pub enum After {
 }
 
 /// Runs until SIGTERM or SIGINT, or until a command of the hub counts only after another start.
+/// `configuration` is the fingerprint of what the settings were made from.
 ///
 /// # Errors
 /// Where it cannot run at all, or not on; see [`Fatal`].
-pub fn run(settings: Settings) -> Result<After, Fatal> {
+pub fn run(settings: Settings, configuration: [u8; 32]) -> Result<After, Fatal> {
     // One thread: the daemon waits, it does not compute. The store has its own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(live(settings))
+    runtime.block_on(live(settings, configuration))
 }
 
-async fn live(settings: Settings) -> Result<After, Fatal> {
+async fn live(settings: Settings, configuration: [u8; 32]) -> Result<After, Fatal> {
     let started_ms = clock::boot_ms();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -104,7 +107,8 @@ async fn live(settings: Settings) -> Result<After, Fatal> {
         hub_seal: credentials.hub_seal.clone(),
     };
     let (store, last_trusted) = Store::start(options, identity, Arc::clone(&board))?;
-    store.remember_only(roster).await;
+    // The gateway's own name stands for its diary.
+    store.remember_only(roster.into_iter().chain([DeviceId::gateway()]).collect()).await;
     let clocks = Arc::new(Clocks::new(settings.synchronised_marker.clone(), last_trusted));
     let seal = StateSeal::new(gateway.clone(), credentials.open.clone());
     let (guarding, aftermaths) =
@@ -122,6 +126,11 @@ async fn live(settings: Settings) -> Result<After, Fatal> {
         gateway: gateway.clone(),
         keep_alive: settings.uplink.keep_alive,
         tls: Arc::new(tls::configuration(credentials, Arc::clone(&clocks))?),
+    };
+    let (certificate, certificate_ends) = credentials.first_to_end();
+    let places = Places {
+        state_directory: settings.state_directory.clone(),
+        certificate: format!("{certificate} (until {})", rfc3339(certificate_ends)),
     };
     let ends = Ends::default();
     let hub = credentials.hub_verify.clone();
@@ -180,8 +189,18 @@ async fn live(settings: Settings) -> Result<After, Fatal> {
         let (quiet, intake, board) = (settings.bluetooth_quiet, Arc::clone(&intake), Arc::clone(&board));
         lines.spawn("bluetooth", ble::serve(settings.ble, quiet, captures, intake, board, aside, stopping));
     }
-    let faults = Arc::clone(&intake);
-    tasks.spawn("reports of faults", async move { faults.report_faults().await });
+    let diary = Arc::new(Diary::open(Arc::clone(&intake)).await);
+    board.told_before(diary.read(|kept| kept.told.clone()).await);
+    let reports = (Arc::clone(&board), Arc::clone(&diary));
+    tasks.spawn("reports of faults", async move { fault_reports::report(&reports.0, &reports.1).await });
+    let watch_itself = SelfWatch {
+        places,
+        certificate_ends,
+        clocks: Arc::clone(&clocks),
+        board: Arc::clone(&board),
+        diary: Arc::clone(&diary),
+    };
+    tasks.spawn("vitals", watch_itself.run(configuration));
     let looks = look_at_clock(Arc::clone(&intake), Arc::clone(&clocks), store.clone(), Arc::clone(&board));
     tasks.spawn("clock", looks);
     tasks.spawn("watching", let_watch(settings.state_directory.clone(), intake, Arc::clone(&board)));
@@ -222,6 +241,10 @@ async fn live(settings: Settings) -> Result<After, Fatal> {
     // Where the store has stopped, it says so itself.
     let _ = guarding.save().await;
     store.keep_trusted(clocks.last_trusted()).await;
+    if failed.is_none() {
+        // A store that has stopped says so when it is stopped.
+        let _ = diary.write(Vec::new(), |kept| kept.past.handle_good_life()).await;
+    }
     let stopped = store.stop().await;
     tasks.shutdown().await;
     match failed {
