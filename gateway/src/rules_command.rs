@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use thiserror::Error;
-use varde_core::alarm::AlarmKind;
+use varde_core::alarm::raised_by;
 use varde_core::rules::{Because, Judgement, Rule, Sign, Verdict};
 use varde_core::{HomeClock, Now, Rules};
 use varde_wire::{Decimal, DeviceId, Event, Flags, Instant, Metric, Observation, Value, WallTime};
@@ -70,7 +70,7 @@ pub fn timeline(rules: Vec<Rule>, recording: &str, zone: &TimeZone) -> Result<St
             trial.rules.handle_sign(&observation.device, sign, moment(*at));
         }
         trial.write(*at);
-        if let Some(kind) = AlarmKind::raised_by(observation) {
+        if let Some(kind) = raised_by(observation) {
             trial.line(*at, &format!("ALARM {} by {}", kind.name(), observation.device));
         }
     }
@@ -179,9 +179,9 @@ fn home_clock(wall: i64, zone: &TimeZone) -> Option<HomeClock> {
 mod tests {
     use std::time::Duration;
 
-    use varde_core::alarm::Severity;
     use varde_core::rules::Watch;
     use varde_core::{Weekdays, Window};
+    use varde_wire::Severity;
 
     use super::*;
 

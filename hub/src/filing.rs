@@ -102,7 +102,7 @@ impl Filing<'_> {
     /// What a record means to the hub itself, beside being kept.
     fn attend(&self, seq: u64, record: &Record) -> Result<(), StoreError> {
         match &record.content {
-            Content::Observation(_) | Content::InContext(..) => Ok(()),
+            Content::Observation(_) | Content::InContext(..) | Content::Report(_) => Ok(()),
             Content::Outcome(outcome) => self.store.note_outcome(self.gateway, outcome, self.now),
             Content::Gap(gap) => {
                 let detail = Some(format!("given up by the gateway: {}", gap.reason.name()));

@@ -85,6 +85,18 @@ def heartbeat(read):
     return {"every_s": every}
 
 
+def alarm(read):
+    said = {"alarm": read.u64()}
+    word = read.variant(["seen", "ended", "false-alarm"])
+    return said | {"notice": {word: {"announcement": read.u32()}} if word == "seen" else word}
+
+
+def visit(read):
+    minutes = read.option(read.u16)
+    must(minutes is None or 1 <= minutes <= 480, "a visit too short or too long")
+    return {"minutes": minutes}
+
+
 def change_hub_keys(read):
     said = {"verifying": read.string(), "sealing": read.string()}
     must(re.fullmatch(VERIFYING, said["verifying"]), "no key that verifies")
@@ -111,4 +123,6 @@ FIELDS = {
     "heartbeat": heartbeat,
     "diagnose": None,
     "change-hub-keys": change_hub_keys,
+    "alarm": alarm,
+    "visit": visit,
 }

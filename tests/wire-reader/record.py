@@ -1,5 +1,6 @@
 """docs/wire-format.md §7: the record, as it is under an entry's seal."""
 
+import report
 from postcard import Postcard
 from refused import Refused
 
@@ -156,6 +157,7 @@ def decode(data):
         "anchor": anchor,
         "in_context": in_context,
         "outcome": outcome,
+        "report": lambda read: report.decode(read, [name for name, _, _ in EVENTS]),
     }
     kind = read.variant(list(kinds))
     said[kind] = kinds[kind](read)

@@ -205,7 +205,9 @@ fn task(action: &Action) -> Result<Task, Cause> {
         | Action::Supervise { .. }
         | Action::Heartbeat { .. }
         | Action::Diagnose
-        | Action::ChangeHubKeys(_) => return Err(Cause::NotSupported),
+        | Action::ChangeHubKeys(_)
+        | Action::Alarm { .. }
+        | Action::Visit { .. } => return Err(Cause::NotSupported),
     };
     Ok(Task::Single(Box::new(request)))
 }

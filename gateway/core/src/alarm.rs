@@ -28,7 +28,7 @@
 //! What is raised again while it is open is the same alarm, counted. A receipt or a notice names the announcement that
 //! it is about, so that one for an earlier press ends no later one. A test alarm is over with its receipt.
 //!
-//! Every step is an [`AlarmStep`] to be kept with its time. All instants are life times ([`crate::LifeClock`]); an alarm
+//! Every step is [`AlarmNews`] to be kept with its time. All instants are life times ([`crate::LifeClock`]); an alarm
 //! that is open when the gateway is switched off is announced again as soon as it is back.
 
 mod call;
@@ -40,13 +40,13 @@ mod visit;
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
-use varde_wire::Instant;
+use varde_wire::{AlarmKind, AlarmStep, Inhibitor, Instant};
 
 pub use call::{Call, ESCALATION, Inhibit, Source};
-pub use kind::{AlarmKind, Severity};
+pub use kind::{cleared_by, is_never_inhibited, raised_by};
 pub use life::{FIRST_ANNOUNCEMENTS, FIRST_ANNOUNCEMENTS_COUNT, LATER_ANNOUNCEMENTS, REMINDERS};
-pub use step::{AlarmStep, Feedback, Inhibitor, Step};
-pub use visit::VisitStep;
+pub use step::{AlarmNews, Feedback};
+pub use visit::VisitNews;
 
 use crate::{Now, Window, saved};
 use life::{Alarm, Steps};
@@ -58,9 +58,9 @@ const VERSION: u8 = 1;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
     /// A step of an alarm.
-    Alarm(AlarmStep),
+    Alarm(AlarmNews),
     /// Staff came, or is gone.
-    Visit(VisitStep),
+    Visit(VisitNews),
 }
 
 /// Every open alarm of the home.
@@ -154,13 +154,13 @@ impl Alarms {
     /// A person ended it: a signed notice of the hub.
     pub fn handle_ended(&mut self, alarm: u64, now: Now) {
         self.handle_timeout(now);
-        self.step_if(alarm, now.at, |alarm| Some(alarm.end(Step::Ended)));
+        self.step_if(alarm, now.at, |alarm| Some(alarm.end(AlarmStep::Ended)));
     }
 
     /// A person says that it was a false alarm: a signed notice of the hub.
     pub fn handle_false_alarm(&mut self, alarm: u64, now: Now) {
         self.handle_timeout(now);
-        self.step_if(alarm, now.at, |alarm| Some(alarm.end(Step::Cancelled)));
+        self.step_if(alarm, now.at, |alarm| Some(alarm.end(AlarmStep::Cancelled)));
     }
 
     /// Staff is in the home until then, at the most.
@@ -223,7 +223,7 @@ impl Alarms {
 
     /// What holds this back now. A clock that is not set makes no quiet hours.
     fn inhibitor(&self, call: &Call, now: Now) -> Option<Inhibitor> {
-        if call.test || call.kind.is_never_inhibited() {
+        if call.test || is_never_inhibited(call.kind) {
             return None;
         }
         let is_quiet = match (&self.quiet_hours, now.home) {
@@ -271,7 +271,7 @@ impl Alarms {
         let Some(alarm) = self.state.open.get_mut(&id) else { return };
         for step in step(alarm) {
             let (call, count) = (alarm.call.clone(), alarm.count);
-            self.told.push_back(Told::Alarm(AlarmStep { at, alarm: id, call, count, step }));
+            self.told.push_back(Told::Alarm(AlarmNews { at, alarm: id, call, count, step }));
         }
         if alarm.is_over() {
             self.state.open.remove(&id);

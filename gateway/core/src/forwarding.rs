@@ -10,7 +10,7 @@ use varde_wire::{Event, Metric, Observation, Value};
 
 pub use tally::{Count, Tally};
 
-use crate::alarm::AlarmKind;
+use crate::alarm::{cleared_by, raised_by};
 use crate::supervision::Condition;
 
 /// How much of what a device says leaves the home.
@@ -69,8 +69,8 @@ impl Forwarding {
 }
 
 fn is_always_sent(observation: &Observation) -> bool {
-    AlarmKind::raised_by(observation).is_some()
-        || AlarmKind::cleared_by(observation).is_some()
+    raised_by(observation).is_some()
+        || cleared_by(observation).is_some()
         || Condition::of(observation).is_some()
         || matches!(observation.value, Value::Event(Event::DeviceFault | Event::DeviceFaultCleared))
 }

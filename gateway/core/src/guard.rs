@@ -4,13 +4,15 @@
 //! What the three say to each other is all that stands here: a device that is missing, or whose link is down, makes the
 //! rules that need it say that they cannot judge; what a rule comes to raises its alarm or clears it.
 
+mod report;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use varde_wire::{DeviceId, Flags, Instant, Observation};
+use varde_wire::{AlarmKind, DeviceId, Flags, Instant, Observation};
 
-use crate::alarm::{AlarmKind, Alarms, Call, Source, Told};
+use crate::alarm::{self, Alarms, Call, Source, Told};
 use crate::rules::{Judgement, Rule, Rules, Sign, Verdict};
 use crate::supervision::{Condition, Expectation, Finding, LinkNumber, Supervision};
 use crate::{Now, Window, saved};
@@ -113,13 +115,13 @@ impl Guard {
         if let Some(sign) = Sign::of(observation) {
             self.rules.handle_sign(device, sign, now);
         }
-        if let Some(kind) = AlarmKind::raised_by(observation) {
+        if let Some(kind) = alarm::raised_by(observation) {
             let mut call = self.call(Source::Device(device.clone()), kind);
             call.pre_alarm = self.household.pre_alarms.get(device).copied().unwrap_or_default();
             call.test = observation.flags.has(Flags::TEST);
             self.alarms.handle_raised(call, now);
         }
-        if let Some(kind) = AlarmKind::cleared_by(observation) {
+        if let Some(kind) = alarm::cleared_by(observation) {
             self.alarms.handle_cleared(&Source::Device(device.clone()), kind, now);
         }
         self.pass_on(now);

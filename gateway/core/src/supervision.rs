@@ -19,13 +19,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use varde_wire::{DeviceId, Instant};
+use varde_wire::{Change, DeviceId, Instant, Phase, Trouble};
 
 pub use battery::{EMPTY_PERCENT, HYSTERESIS_PERCENT, LOW_PERCENT, REMINDER};
 pub use condition::Condition;
 pub use signal::{HYSTERESIS_DB, WEAK_DBM};
 pub use storm::{AFTERMATH, GATHERING, STORM_DEVICES, STORM_WINDOW};
-pub use trouble::{Change, Edge, Trouble};
+pub use trouble::Edge;
 
 use crate::saved;
 use storm::Storm;
@@ -81,17 +81,6 @@ pub enum Cause {
     PowerCut,
     /// Devices fell silent, and nothing says why.
     Silence,
-}
-
-/// Where a story stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Phase {
-    /// It began.
-    Began,
-    /// More happened.
-    GoesOn,
-    /// Everybody is well again, or those in `out` are told to be out for good.
-    Over,
 }
 
 /// Every device of the home.

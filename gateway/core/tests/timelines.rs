@@ -16,12 +16,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use table::assert_timeline;
-use varde_core::alarm::{AlarmKind, Severity};
 use varde_core::guard::Household;
 use varde_core::rules::{Awaited, Rule, Watch};
 use varde_core::supervision::{Expectation, LinkNumber};
 use varde_core::{Weekdays, Window};
-use varde_wire::DeviceId;
+use varde_wire::{AlarmKind, DeviceId, Severity};
 
 fn id(name: &str) -> DeviceId {
     name.parse().unwrap()

@@ -27,12 +27,15 @@ use std::time::Duration;
 
 use model::life::{self, DEVICES, Happening, INTERVAL, SILENT_AFTER};
 use model::{Edge, Model, START, Who};
-use varde_core::alarm::{Severity, Source, Step, Told};
+use varde_core::alarm::{Source, Told};
 use varde_core::guard::{Household, Output};
 use varde_core::rules::{Awaited, Rule, Verdict, Watch};
-use varde_core::supervision::{Change, Expectation, Finding, LinkNumber, Trouble};
+use varde_core::supervision::{Expectation, Finding, LinkNumber};
 use varde_core::{Guard, Now, Weekdays, Window};
-use varde_wire::{Decimal, DeviceId, Event, Flags, Instant, Metric, Observation, Unit, Value};
+use varde_wire::{
+    AlarmStep, Change, Decimal, DeviceId, Event, Flags, Instant, Metric, Observation, Severity, Trouble,
+    Unit, Value,
+};
 
 const YEAR: u64 = 365 * 1440;
 
@@ -379,12 +382,12 @@ impl Home {
                     };
                     let who = (source, step.call.test);
                     match step.step {
-                        Step::Raised => self.to_be_sent.insert(step.alarm),
-                        Step::Seen => self.seen.insert(step.alarm),
-                        Step::RaisedAgain => {
+                        AlarmStep::Raised => self.to_be_sent.insert(step.alarm),
+                        AlarmStep::Seen => self.seen.insert(step.alarm),
+                        AlarmStep::RaisedAgain => {
                             self.seen.remove(&step.alarm) && self.to_be_sent.insert(step.alarm)
                         }
-                        Step::Announced { number } => {
+                        AlarmStep::Announced { number } => {
                             self.announcements += 1;
                             self.open.insert(step.alarm, (who.clone(), number));
                             if self.to_be_sent.remove(&step.alarm) {
@@ -392,7 +395,7 @@ impl Home {
                             }
                             true
                         }
-                        Step::Cancelled | Step::Ended => {
+                        AlarmStep::Cancelled | AlarmStep::Ended => {
                             self.told.push((t, format!("over {who:?}")));
                             self.open.remove(&step.alarm).is_some()
                         }

@@ -47,7 +47,9 @@ impl Own {
             | Action::Roster(_)
             | Action::Supervise { .. }
             | Action::Heartbeat { .. }
-            | Action::ChangeHubKeys(_) => {
+            | Action::ChangeHubKeys(_)
+            | Action::Alarm { .. }
+            | Action::Visit { .. } => {
                 (Stage::Refused(Cause::NotSupported), "the gateway itself cannot do this".to_owned())
             }
         }

@@ -4,10 +4,9 @@ use std::{collections::HashMap, time::Duration};
 
 use varde_core::{
     TimeOfDay, Weekdays, Window,
-    alarm::Severity,
     rules::{Awaited, Rule, Watch},
 };
-use varde_wire::DeviceId;
+use varde_wire::{DeviceId, Severity};
 
 use super::{
     devices::{Roster, given},

@@ -53,6 +53,43 @@ pub enum Action {
     Diagnose,
     /// Believe and seal to another pair of hub keys from now on. For the gateway itself.
     ChangeHubKeys(HubKeys),
+    /// What a person says of an alarm. For the gateway itself.
+    Alarm {
+        /// The alarm's number.
+        alarm: u64,
+        /// What they say.
+        notice: AlarmNotice,
+    },
+    /// Staff is in the home, or leaves it. For the gateway itself.
+    Visit {
+        /// For how long at the most, in minutes: 1 to 480. None: they are gone.
+        minutes: Option<u16>,
+    },
+}
+
+/// What a person says of an alarm. Append only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum AlarmNotice {
+    /// They have seen it.
+    Seen {
+        /// The announcement that they saw: one of an earlier press ends no later one.
+        announcement: u32,
+    },
+    /// It is dealt with.
+    Ended,
+    /// It was a false alarm.
+    FalseAlarm,
+}
+
+impl AlarmNotice {
+    /// The word on command lines and in output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Seen { .. } => "seen",
+            Self::Ended => "ended",
+            Self::FalseAlarm => "false-alarm",
+        }
+    }
 }
 
 /// How an alarm stands, shown to the person at home. Append only.
@@ -128,6 +165,8 @@ impl Action {
             Self::Heartbeat { .. } => "heartbeat",
             Self::Diagnose => "diagnose",
             Self::ChangeHubKeys(_) => "change-hub-keys",
+            Self::Alarm { .. } => "alarm",
+            Self::Visit { .. } => "visit",
         }
     }
 
@@ -147,6 +186,9 @@ impl Action {
             Self::Heartbeat { every_s } => {
                 (HEARTBEAT_EVERY_S.contains(every_s), "a heartbeat comes each 10 to 86,400 seconds")
             }
+            Self::Visit { minutes } => {
+                (minutes.is_none_or(|minutes| (1..=480).contains(&minutes)), "a visit lasts 1 to 480 minutes")
+            }
             Self::Identify
             | Self::Switch { .. }
             | Self::Dispense { .. }
@@ -155,7 +197,8 @@ impl Action {
             | Self::TestAlarm
             | Self::Roster(RosterChange::Remove { .. })
             | Self::Diagnose
-            | Self::ChangeHubKeys(_) => return Ok(()),
+            | Self::ChangeHubKeys(_)
+            | Self::Alarm { .. } => return Ok(()),
         };
         if holds { Ok(()) } else { Err(DecodeError::Invalid(rule)) }
     }

@@ -13,6 +13,7 @@
 //! `docs/wire-format.md` describes every byte; `tests/versions/` holds the golden ones.
 
 mod action;
+mod alarm;
 mod batch;
 mod chain;
 mod command;
@@ -29,14 +30,17 @@ mod outcome;
 mod plan;
 mod receipt;
 mod record;
+mod report;
 mod seal;
 mod sign;
+mod supervision;
 mod text;
 mod time;
 mod topic;
 mod unit;
 
-pub use action::{Action, HubKeys, Indication, RosterChange};
+pub use action::{Action, AlarmNotice, HubKeys, Indication, RosterChange};
+pub use alarm::{AlarmKind, AlarmReport, AlarmSource, AlarmStep, Inhibitor, Severity};
 pub use batch::{
     Batch, Hash, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, OpenError, Opened, SignedBatch, Unlocked, VerifiedBatch,
 };
@@ -55,8 +59,10 @@ pub use outcome::{Cause, Outcome, Stage};
 pub use plan::{Date, Dose, DosingPlan, MAX_DOSES, Weekdays};
 pub use receipt::{Receipt, Refusal, SignedReceipt, Verdict};
 pub use record::{Anchor, Content, Gap, GapReason, MAX_RECORD_BYTES, Record};
+pub use report::{About, CountReport, Hindrance, Report, RuleReport, VisitStep};
 pub use seal::{EPOCH_LIMIT, Encapsulation, OpeningEpoch, SealError, Sealed, SealingEpoch};
 pub use sign::VerifyError;
+pub use supervision::{Change, Origin, Phase, SupervisionReport, Trouble, TroubleEdge};
 pub use text::{BoundedText, TextTooLong};
 pub use time::{Instant, LocalTime, Stamp, Trust, WallTime};
 pub use topic::{HEARTBEAT_FILTER, STATUS_FILTER, Topic, filter_for_hub};

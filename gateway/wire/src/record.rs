@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::envelope::{self, DecodeError, Versioned};
-use crate::{Context, Observation, Outcome, Stamp};
+use crate::{Context, Observation, Outcome, Report, Stamp};
 
 /// The most bytes a record may have.
 pub const MAX_RECORD_BYTES: usize = 2048;
@@ -30,6 +30,8 @@ pub enum Content {
     InContext(Observation, Context),
     /// How far a command came.
     Outcome(Outcome),
+    /// What the gateway came to by itself.
+    Report(Report),
 }
 
 impl Content {

@@ -17,6 +17,8 @@
 
 #[path = "versions/cases.rs"]
 mod cases;
+#[path = "versions/reports.rs"]
+mod reports;
 #[path = "versions/words.rs"]
 mod words;
 

@@ -103,7 +103,7 @@ pub(super) fn each(
             let (observation, context) = match record.content {
                 Content::Observation(observation) => (observation, Context::default()),
                 Content::InContext(observation, context) => (observation, context),
-                Content::Gap(_) | Content::Anchor(_) | Content::Outcome(_) => continue,
+                Content::Gap(_) | Content::Anchor(_) | Content::Outcome(_) | Content::Report(_) => continue,
             };
             let when = anchors.mend(&entry.gateway, &record.stamp)?;
             each(line(entry, observation, context, &record.stamp, &when))?;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use varde_wire::DeviceId;
+use varde_wire::{AlarmKind, DeviceId, Severity};
 
-use super::kind::{AlarmKind, Severity};
+use super::kind::is_never_inhibited;
 
 /// An alarm to be raised.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,9 +61,12 @@ impl Call {
             test: false,
             pre_alarm: Duration::ZERO,
             lasts: matches!(source, Source::Rule(_))
-                || matches!(kind, AlarmKind::Smoke | AlarmKind::Gas | AlarmKind::Water),
+                || matches!(
+                    kind,
+                    AlarmKind::Smoke | AlarmKind::Gas | AlarmKind::Water | AlarmKind::Technical
+                ),
             escalate_after: (severity >= Severity::Serious).then_some(ESCALATION),
-            inhibit: Inhibit { visit: !kind.is_never_inhibited(), quiet_hours: false },
+            inhibit: Inhibit { visit: !is_never_inhibited(kind), quiet_hours: false },
             source,
         }
     }

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use varde_wire::Instant;
+use varde_wire::{AlarmStep, Inhibitor, Instant};
 
 use super::call::Call;
-use super::step::{Inhibitor, Step};
 
 /// Without a receipt an alarm is announced again after this ...
 pub const FIRST_ANNOUNCEMENTS: Duration = Duration::from_secs(30);
@@ -55,7 +54,7 @@ enum State {
 }
 
 /// Steps, in their order.
-pub(super) type Steps = Vec<Step>;
+pub(super) type Steps = Vec<AlarmStep>;
 
 impl Alarm {
     /// A new alarm, and its first steps.
@@ -77,7 +76,7 @@ impl Alarm {
         if !alarm.call.lasts {
             alarm.state = State::Over;
         }
-        (alarm, vec![Step::Inhibited(inhibitor)])
+        (alarm, vec![AlarmStep::Inhibited(inhibitor)])
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -95,7 +94,7 @@ impl Alarm {
             return Steps::new();
         }
         self.count = self.count.saturating_add(1);
-        let mut steps = vec![Step::RaisedAgain];
+        let mut steps = vec![AlarmStep::RaisedAgain];
         if self.state == State::Seen {
             // Somebody saw it, and whoever calls still needs help.
             steps.extend(self.send(now));
@@ -117,9 +116,9 @@ impl Alarm {
         match self.state {
             State::Inhibited | State::PreAlarm | State::Seen => {
                 self.over();
-                vec![Step::Cleared, Step::Ended]
+                vec![AlarmStep::Cleared, AlarmStep::Ended]
             }
-            State::Sent { .. } | State::Received => vec![Step::Cleared],
+            State::Sent { .. } | State::Received => vec![AlarmStep::Cleared],
             State::Over => Steps::new(),
         }
     }
@@ -129,9 +128,9 @@ impl Alarm {
         match self.state {
             State::PreAlarm => {
                 self.over();
-                vec![Step::Cancelled]
+                vec![AlarmStep::Cancelled]
             }
-            State::Sent { .. } | State::Received | State::Seen => vec![Step::CancelRefused],
+            State::Sent { .. } | State::Received | State::Seen => vec![AlarmStep::CancelRefused],
             State::Inhibited | State::Over => Steps::new(),
         }
     }
@@ -144,12 +143,12 @@ impl Alarm {
         match self.state {
             State::Sent { .. } if self.call.test => {
                 self.over();
-                Some(vec![Step::Received, Step::Ended])
+                Some(vec![AlarmStep::Received, AlarmStep::Ended])
             }
             State::Sent { .. } => {
                 self.state = State::Received;
                 self.next = Some(now.after(LATER_ANNOUNCEMENTS));
-                Some(vec![Step::Received])
+                Some(vec![AlarmStep::Received])
             }
             State::Received | State::Seen => Some(Steps::new()),
             State::Inhibited | State::PreAlarm | State::Over => None,
@@ -168,9 +167,9 @@ impl Alarm {
                 self.escalates = None;
                 if self.cleared || self.call.test {
                     self.over();
-                    return Some(vec![Step::Seen, Step::Ended]);
+                    return Some(vec![AlarmStep::Seen, AlarmStep::Ended]);
                 }
-                Some(vec![Step::Seen])
+                Some(vec![AlarmStep::Seen])
             }
             State::Seen => Some(Steps::new()),
             State::Inhibited | State::PreAlarm | State::Over => None,
@@ -178,7 +177,7 @@ impl Alarm {
     }
 
     /// A person ends it, or calls it a false alarm.
-    pub(super) fn end(&mut self, last: Step) -> Steps {
+    pub(super) fn end(&mut self, last: AlarmStep) -> Steps {
         self.over();
         vec![last]
     }
@@ -193,7 +192,7 @@ impl Alarm {
         let mut steps = Steps::new();
         if self.escalates.is_some_and(|at| at <= now) {
             self.escalates = None;
-            steps.push(Step::Escalated);
+            steps.push(AlarmStep::Escalated);
         }
         if self.next.is_some_and(|at| at <= now) {
             match self.state {
@@ -201,7 +200,7 @@ impl Alarm {
                 State::Sent { stuck } => {
                     if !stuck {
                         self.state = State::Sent { stuck: true };
-                        steps.push(Step::NotGettingThrough);
+                        steps.push(AlarmStep::NotGettingThrough);
                     }
                     steps.push(self.announce(now));
                 }
@@ -220,14 +219,14 @@ impl Alarm {
     }
 
     fn begin(&mut self, now: Instant) -> Steps {
-        let mut steps = vec![Step::Raised];
+        let mut steps = vec![AlarmStep::Raised];
         if self.call.pre_alarm.is_zero() {
             steps.extend(self.send(now));
         } else {
-            let until = now.after(self.call.pre_alarm);
             self.state = State::PreAlarm;
-            self.next = Some(until);
-            steps.push(Step::PreAlarm { until });
+            self.next = Some(now.after(self.call.pre_alarm));
+            let for_ms = u32::try_from(self.call.pre_alarm.as_millis()).unwrap_or(u32::MAX);
+            steps.push(AlarmStep::PreAlarm { for_ms });
         }
         steps
     }
@@ -239,7 +238,7 @@ impl Alarm {
         vec![self.announce(now)]
     }
 
-    fn announce(&mut self, now: Instant) -> Step {
+    fn announce(&mut self, now: Instant) -> AlarmStep {
         self.announced = self.announced.saturating_add(1);
         let since_sent = self.announced.saturating_sub(self.counts_from);
         let wait = match self.state {
@@ -250,7 +249,7 @@ impl Alarm {
             }
         };
         self.next = Some(now.after(wait));
-        Step::Announced { number: self.announced }
+        AlarmStep::Announced { number: self.announced }
     }
 
     fn over(&mut self) {

@@ -1,12 +1,12 @@
 //! What becomes of an alarm, step by step. Each is to be kept as an observation with its time.
 
-use varde_wire::Instant;
+use varde_wire::{AlarmStep, Instant};
 
 use super::call::Call;
 
 /// One step in the life of an alarm.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AlarmStep {
+pub struct AlarmNews {
     /// When.
     pub at: Instant,
     /// Which alarm: never given twice, restarts included.
@@ -16,53 +16,7 @@ pub struct AlarmStep {
     /// How often it has been raised, from 1.
     pub count: u32,
     /// What became of it.
-    pub step: Step,
-}
-
-/// What becomes of an alarm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// It was held back. If its cause lasts, it is raised when nothing holds it back any more.
-    Inhibited(Inhibitor),
-    /// It was raised.
-    Raised,
-    /// Until then it can be cancelled where it was raised.
-    PreAlarm {
-        /// When it will be sent.
-        until: Instant,
-    },
-    /// It is to be sent, urgently.
-    Announced {
-        /// From 1; the receipt and the notice that it was seen name it.
-        number: u32,
-    },
-    /// It was raised again while it is open: the same alarm.
-    RaisedAgain,
-    /// No receipt has come for a while.
-    NotGettingThrough,
-    /// The hub has it.
-    Received,
-    /// Nobody has seen it for too long.
-    Escalated,
-    /// A person has seen it.
-    Seen,
-    /// Its cause is gone.
-    Cleared,
-    /// Somebody at home wants to cancel it after it was sent: it stays open, and whoever deals with it should know.
-    CancelRefused,
-    /// Cancelled: in its pre-alarm at home, or as a false alarm by a person.
-    Cancelled,
-    /// Over.
-    Ended,
-}
-
-/// What holds an alarm back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Inhibitor {
-    /// Staff is in the home.
-    Visit,
-    /// It is a quiet hour.
-    QuietHours,
+    pub step: AlarmStep,
 }
 
 /// What the person at home is shown. Shown only after the step is committed.
@@ -80,20 +34,20 @@ pub enum Feedback {
     Over,
 }
 
-impl Step {
-    /// What the person at home is shown of it, where it changes anything for them.
-    pub const fn feedback(self) -> Option<Feedback> {
-        match self {
-            Self::Raised | Self::RaisedAgain | Self::PreAlarm { .. } => Some(Feedback::Heard),
-            Self::NotGettingThrough => Some(Feedback::NotGettingThrough),
-            Self::Received => Some(Feedback::Received),
-            Self::Seen => Some(Feedback::Seen),
-            Self::Cancelled | Self::Ended => Some(Feedback::Over),
-            Self::Inhibited(_)
-            | Self::Announced { .. }
-            | Self::Escalated
-            | Self::Cleared
-            | Self::CancelRefused => None,
+impl Feedback {
+    /// What the person at home is shown of a step, where it changes anything for them.
+    pub const fn of(step: AlarmStep) -> Option<Self> {
+        match step {
+            AlarmStep::Raised | AlarmStep::RaisedAgain | AlarmStep::PreAlarm { .. } => Some(Self::Heard),
+            AlarmStep::NotGettingThrough => Some(Self::NotGettingThrough),
+            AlarmStep::Received => Some(Self::Received),
+            AlarmStep::Seen => Some(Self::Seen),
+            AlarmStep::Cancelled | AlarmStep::Ended => Some(Self::Over),
+            AlarmStep::Inhibited(_)
+            | AlarmStep::Announced { .. }
+            | AlarmStep::Escalated
+            | AlarmStep::Cleared
+            | AlarmStep::CancelRefused => None,
         }
     }
 }

@@ -68,7 +68,7 @@ proptest! {
         let mut known: BTreeMap<u64, Known> = BTreeMap::new();
         let mut last = Instant::default();
         for told in &told {
-            let Told::Alarm(AlarmStep { at, alarm, step, call, .. }) = told else { continue };
+            let Told::Alarm(AlarmNews { at, alarm, step, call, .. }) = told else { continue };
             prop_assert!(*at >= last, "steps are told in their order");
             last = *at;
             for (id, alarm) in &known {
@@ -80,28 +80,28 @@ proptest! {
             let alarm = known.entry(*alarm).or_default();
             prop_assert!(!alarm.over, "{told:?}");
             match step {
-                Step::Raised => (alarm.inhibited, alarm.pre_alarm) = (false, !call.pre_alarm.is_zero()),
-                Step::Inhibited(_) => {
-                    prop_assert!(!call.kind.is_never_inhibited() && !call.test);
+                AlarmStep::Raised => (alarm.inhibited, alarm.pre_alarm) = (false, !call.pre_alarm.is_zero()),
+                AlarmStep::Inhibited(_) => {
+                    prop_assert!(!is_never_inhibited(call.kind) && !call.test);
                     (alarm.inhibited, alarm.over) = (true, !call.lasts);
                 }
-                Step::Announced { .. } => {
+                AlarmStep::Announced { .. } => {
                     alarm.pre_alarm = false;
                     alarm.noticed = Some(*at);
                 }
-                Step::RaisedAgain if alarm.seen => (alarm.seen, alarm.noticed) = (false, Some(*at)),
-                Step::Received => alarm.noticed = Some(*at),
-                Step::Seen => (alarm.seen, alarm.noticed) = (true, Some(*at)),
-                Step::Cancelled | Step::Ended => alarm.over = true,
-                Step::Escalated => prop_assert!(!alarm.seen && !call.test),
-                Step::RaisedAgain
-                | Step::PreAlarm { .. }
-                | Step::NotGettingThrough
-                | Step::Cleared
-                | Step::CancelRefused => {}
+                AlarmStep::RaisedAgain if alarm.seen => (alarm.seen, alarm.noticed) = (false, Some(*at)),
+                AlarmStep::Received => alarm.noticed = Some(*at),
+                AlarmStep::Seen => (alarm.seen, alarm.noticed) = (true, Some(*at)),
+                AlarmStep::Cancelled | AlarmStep::Ended => alarm.over = true,
+                AlarmStep::Escalated => prop_assert!(!alarm.seen && !call.test),
+                AlarmStep::RaisedAgain
+                | AlarmStep::PreAlarm { .. }
+                | AlarmStep::NotGettingThrough
+                | AlarmStep::Cleared
+                | AlarmStep::CancelRefused => {}
             }
             // Raising and the first announcement are one moment.
-            if *step == Step::Raised && call.pre_alarm.is_zero() {
+            if *step == AlarmStep::Raised && call.pre_alarm.is_zero() {
                 alarm.noticed = Some(*at);
             }
         }
@@ -174,15 +174,15 @@ fn a_receipt_for_an_earlier_press_does_not_stand_for_a_later_one() {
     alarms.handle_received(id, 1, at(21));
     alarms.handle_seen(id, 1, at(22));
     assert_eq!(alarms.strange(), 2);
-    let steps: Vec<Step> = std::iter::from_fn(|| alarms.poll_output())
+    let steps: Vec<AlarmStep> = std::iter::from_fn(|| alarms.poll_output())
         .filter_map(|told| if let Told::Alarm(step) = told { Some(step.step) } else { None })
         .collect();
     let expected = [
-        Step::Raised,
-        Step::Announced { number: 1 },
-        Step::Seen,
-        Step::RaisedAgain,
-        Step::Announced { number: 2 },
+        AlarmStep::Raised,
+        AlarmStep::Announced { number: 1 },
+        AlarmStep::Seen,
+        AlarmStep::RaisedAgain,
+        AlarmStep::Announced { number: 2 },
     ];
     assert_eq!(steps, expected);
 }

@@ -1,28 +1,15 @@
 //! Staff in the home: for a limited time, because a visit that nobody ends must not hold alarms back for ever.
 
 use serde::{Deserialize, Serialize};
-use varde_wire::Instant;
+use varde_wire::{Instant, VisitStep};
 
 /// Staff came, or is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum VisitStep {
-    /// They came, or said that they will stay longer.
-    Began {
-        /// When.
-        at: Instant,
-        /// When they are taken to be gone.
-        until: Instant,
-    },
-    /// They said that they are gone.
-    Ended {
-        /// When.
-        at: Instant,
-    },
-    /// Nobody said so, and their time is over.
-    TimeUp {
-        /// When.
-        at: Instant,
-    },
+pub struct VisitNews {
+    /// When.
+    pub at: Instant,
+    /// Which of it.
+    pub step: VisitStep,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -35,25 +22,26 @@ impl Visit {
         self.until.is_some()
     }
 
-    pub(super) fn begin(&mut self, until: Instant, now: Instant) -> Option<VisitStep> {
+    pub(super) fn begin(&mut self, until: Instant, now: Instant) -> Option<VisitNews> {
         if until <= now {
             return None;
         }
         self.until = Some(until);
-        Some(VisitStep::Began { at: now, until })
+        let for_ms = u32::try_from(until.since(now).as_millis()).unwrap_or(u32::MAX);
+        Some(VisitNews { at: now, step: VisitStep::Began { for_ms } })
     }
 
-    pub(super) fn end(&mut self, now: Instant) -> Option<VisitStep> {
-        self.until.take().map(|_| VisitStep::Ended { at: now })
+    pub(super) fn end(&mut self, now: Instant) -> Option<VisitNews> {
+        self.until.take().map(|_| VisitNews { at: now, step: VisitStep::Ended })
     }
 
     pub(super) fn due(&self) -> Option<Instant> {
         self.until
     }
 
-    pub(super) fn pass(&mut self, now: Instant) -> Option<VisitStep> {
+    pub(super) fn pass(&mut self, now: Instant) -> Option<VisitNews> {
         self.until.filter(|until| *until <= now)?;
         self.until = None;
-        Some(VisitStep::TimeUp { at: now })
+        Some(VisitNews { at: now, step: VisitStep::TimeUp })
     }
 }

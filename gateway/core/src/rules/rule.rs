@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use varde_wire::DeviceId;
+use varde_wire::{AlarmKind, DeviceId, Severity};
 
 use super::Sign;
-use crate::alarm::{AlarmKind, Severity};
 use crate::{TimeOfDay, Weekdays, Window};
 
 /// One rule of a home.

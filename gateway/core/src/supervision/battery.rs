@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use varde_wire::Instant;
+use varde_wire::{Change, Instant, Trouble};
 
 use super::Condition;
-use super::trouble::{Change, Trouble};
+use super::trouble;
 use crate::held::Held;
 
 /// At this percentage and below a battery is low.
@@ -100,7 +100,7 @@ impl Battery {
 }
 
 const fn hold(charge: Charge) -> Duration {
-    Trouble::BatteryLow.hold(!matches!(charge, Charge::Well))
+    trouble::hold(Trouble::BatteryLow, !matches!(charge, Charge::Well))
 }
 
 const fn step(is: Charge, percent: u8) -> Charge {

@@ -10,10 +10,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use varde_wire::{DeviceId, Instant};
+use varde_wire::{Change, DeviceId, Instant, Phase, Trouble};
 
-use super::trouble::{Change, Edge, Trouble};
-use super::{Cause, Finding, Phase, Story};
+use super::trouble::Edge;
+use super::{Cause, Finding, Story};
 
 /// How long an edge waits for others of its cause.
 pub const GATHERING: Duration = Duration::from_mins(1);

@@ -1,12 +1,12 @@
 //! One device under supervision.
 
 use serde::{Deserialize, Serialize};
-use varde_wire::{DeviceId, Instant};
+use varde_wire::{Change, DeviceId, Instant, Trouble};
 
 use super::battery::Battery;
 use super::contact::Contact;
 use super::signal::Signal;
-use super::trouble::{Change, Edge, Trouble};
+use super::trouble::{Edge, hold};
 use super::{Condition, Expectation};
 use crate::held::Held;
 
@@ -62,7 +62,7 @@ impl Thing {
 
     /// When something of it is to be told, but for its silence.
     pub(super) fn due(&self) -> Option<Instant> {
-        let held = self.held().into_iter().filter_map(|(trouble, held)| held.due(|is| trouble.hold(is)));
+        let held = self.held().into_iter().filter_map(|(trouble, held)| held.due(|is| hold(trouble, is)));
         held.chain(self.battery.due()).min()
     }
 
@@ -75,9 +75,9 @@ impl Thing {
             (Trouble::Signal, &mut self.weak),
             (Trouble::User, &mut self.user),
         ] {
-            if let Some(turn) = held.turn(now, |is| trouble.hold(is)) {
+            if let Some(turn) = held.turn(now, |is| hold(trouble, is)) {
                 let change = if turn.to { Change::Began } else { Change::Over };
-                let at = turn.since.after(trouble.hold(turn.to));
+                let at = turn.since.after(hold(trouble, turn.to));
                 tell(Edge { device: device.clone(), trouble, change, since: turn.since, at });
             }
         }

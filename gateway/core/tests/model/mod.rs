@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 
 use life::{DEVICES, Happening, INTERVAL, SILENT_AFTER};
 use varde_core::rules::{Awaited, Rule, Watch};
-use varde_core::supervision::{Change, Condition, Trouble};
+use varde_core::supervision::Condition;
 use varde_core::{TimeOfDay, Weekdays, Window};
-use varde_wire::Event;
+use varde_wire::{Change, Event, Trouble};
 
 use crate::oslo;
 

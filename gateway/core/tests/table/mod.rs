@@ -10,12 +10,15 @@
 
 use std::time::Duration;
 
-use varde_core::alarm::{Source, Step, Told, VisitStep};
+use varde_core::alarm::{Source, Told};
 use varde_core::guard::{Household, Output};
 use varde_core::rules::{Because, Verdict};
-use varde_core::supervision::{Cause, Change, Finding, LinkNumber, Phase, Trouble};
+use varde_core::supervision::{Cause, Finding, LinkNumber};
 use varde_core::{Guard, Now};
-use varde_wire::{Decimal, DeviceId, Event, Flags, Instant, Metric, Observation, Unit, Value};
+use varde_wire::{
+    AlarmStep, Change, Decimal, DeviceId, Event, Flags, Instant, Metric, Observation, Phase, Trouble, Unit,
+    Value, VisitStep,
+};
 
 use crate::oslo;
 
@@ -163,10 +166,10 @@ impl Lived {
                     self.lines.push(format!("{time} => {}: {words}", judgement.rule));
                 }
                 Output::Alarm(Told::Visit(step)) => {
-                    let words = match step {
+                    let words = match step.step {
                         VisitStep::Began { .. } => "began",
-                        VisitStep::Ended { .. } => "over",
-                        VisitStep::TimeUp { .. } => "over: time is up",
+                        VisitStep::Ended => "over",
+                        VisitStep::TimeUp => "over: time is up",
                     };
                     self.lines.push(format!("{time} => visit {words}"));
                 }
@@ -178,7 +181,7 @@ impl Lived {
                     let test = if alarm.call.test { "TEST " } else { "" };
                     let start = format!("{time} => {test}ALARM {} of {source}:", alarm.call.kind.name());
                     let words = step_words(alarm.step, alarm.count);
-                    if let Step::Announced { number } = alarm.step {
+                    if let AlarmStep::Announced { number } = alarm.step {
                         self.last = Some((alarm.alarm, number));
                     }
                     match self.lines.last_mut().filter(|line| line.starts_with(&start)) {
@@ -204,7 +207,7 @@ impl Lived {
                 } else {
                     String::new()
                 };
-                format!("{}{change} {}{since}", edge.device, edge.trouble.name())
+                format!("{}{change} {}{since}", edge.device, edge.trouble.name().replace('-', " "))
             }
             Finding::Story(story) => {
                 let cause = match story.cause {
@@ -224,21 +227,21 @@ impl Lived {
     }
 }
 
-fn step_words(step: Step, count: u32) -> String {
+fn step_words(step: AlarmStep, count: u32) -> String {
     match step {
-        Step::Inhibited(by) => format!("held back by {by:?}"),
-        Step::Raised => "raised".to_owned(),
-        Step::PreAlarm { .. } => "can be cancelled".to_owned(),
-        Step::Announced { number } => format!("announced {number}"),
-        Step::RaisedAgain => format!("raised again ({count})"),
-        Step::NotGettingThrough => "not getting through".to_owned(),
-        Step::Received => "received".to_owned(),
-        Step::Escalated => "escalated".to_owned(),
-        Step::Seen => "seen".to_owned(),
-        Step::Cleared => "cleared".to_owned(),
-        Step::CancelRefused => "too late to cancel".to_owned(),
-        Step::Cancelled => "cancelled".to_owned(),
-        Step::Ended => "ended".to_owned(),
+        AlarmStep::Inhibited(by) => format!("held back by {by:?}"),
+        AlarmStep::Raised => "raised".to_owned(),
+        AlarmStep::PreAlarm { .. } => "can be cancelled".to_owned(),
+        AlarmStep::Announced { number } => format!("announced {number}"),
+        AlarmStep::RaisedAgain => format!("raised again ({count})"),
+        AlarmStep::NotGettingThrough => "not getting through".to_owned(),
+        AlarmStep::Received => "received".to_owned(),
+        AlarmStep::Escalated => "escalated".to_owned(),
+        AlarmStep::Seen => "seen".to_owned(),
+        AlarmStep::Cleared => "cleared".to_owned(),
+        AlarmStep::CancelRefused => "too late to cancel".to_owned(),
+        AlarmStep::Cancelled => "cancelled".to_owned(),
+        AlarmStep::Ended => "ended".to_owned(),
     }
 }
 

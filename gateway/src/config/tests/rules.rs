@@ -1,7 +1,8 @@
 //! Rules in drop-ins: what they become, and every fault that can be made in them.
 
+use varde_core::Weekdays;
 use varde_core::rules::{Rule, Watch};
-use varde_core::{Weekdays, alarm::Severity};
+use varde_wire::Severity;
 
 use super::{CUFF, Home, UPLINK};
 

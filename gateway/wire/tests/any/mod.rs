@@ -3,9 +3,10 @@
 use proptest::option;
 use proptest::prelude::*;
 use varde_wire::{
-    Absence, Anchor, BootId, BoundedText, Cause, Content, Context, Decimal, DeviceId, Event, Flags, Gap,
-    GapReason, Group, Instant, LocalTime, Metric, Observation, Outcome, Record, Stage, Stamp, Trust, Unit,
-    Value, WallTime,
+    About, Absence, AlarmKind, AlarmReport, AlarmSource, AlarmStep, Anchor, BootId, BoundedText, Cause,
+    Change, Content, Context, Decimal, DeviceId, Event, Flags, Gap, GapReason, Group, Inhibitor, Instant,
+    LocalTime, Metric, Observation, Origin, Outcome, Phase, Record, Report, Stage, Stamp, SupervisionReport,
+    Trouble, TroubleEdge, Trust, Unit, Value, WallTime,
 };
 
 pub(crate) fn record() -> impl Strategy<Value = Record> {
@@ -21,7 +22,42 @@ fn content() -> impl Strategy<Value = Content> {
         }),
         1 => any::<i64>().prop_map(|moved_ms| Content::Anchor(Anchor { moved_ms })),
         1 => outcome().prop_map(Content::Outcome),
+        1 => (any::<u64>(), about()).prop_map(|(age_ms, about)| Content::Report(Report { age_ms, about })),
     ]
+}
+
+fn about() -> impl Strategy<Value = About> {
+    let step = prop_oneof![
+        any::<u32>().prop_map(|number| AlarmStep::Announced { number }),
+        any::<u32>().prop_map(|for_ms| AlarmStep::PreAlarm { for_ms }),
+        Just(AlarmStep::Inhibited(Inhibitor::QuietHours)),
+        Just(AlarmStep::Ended),
+    ];
+    let source = prop_oneof![
+        device().prop_map(AlarmSource::Device),
+        "\\PC{0,64}".prop_map(|rule| AlarmSource::Rule(BoundedText::cut(&rule))),
+    ];
+    let kind = proptest::sample::select(AlarmKind::ALL);
+    let alarm = (any::<(u64, bool, u32)>(), source, kind, step).prop_map(
+        |((alarm, test, count), source, kind, step)| {
+            let severity = kind.severity();
+            About::Alarm(AlarmReport { alarm, source, kind, severity, test, count, step })
+        },
+    );
+    let edge = (device(), proptest::sample::select(&Trouble::ALL[..]), any::<(u64, u64)>());
+    let edge = edge.prop_map(|(device, trouble, (since_ms, certain_ms))| TroubleEdge {
+        device,
+        trouble,
+        change: Change::Lasts,
+        since_ms,
+        certain_ms,
+    });
+    let edges = proptest::collection::vec(edge, 0..=SupervisionReport::MOST_EDGES);
+    let out = proptest::collection::vec(device(), 0..=SupervisionReport::MOST_OUT);
+    let supervision = (edges, out, any::<u8>()).prop_map(|(edges, out, more)| {
+        About::Supervision(SupervisionReport { origin: Origin::PowerCut(Phase::GoesOn), edges, out, more })
+    });
+    prop_oneof![alarm, supervision]
 }
 
 fn outcome() -> impl Strategy<Value = Outcome> {

@@ -2,12 +2,13 @@
 //!
 //! Only ever add a case: the files of the old ones are frozen.
 
+use super::reports::reports;
 use varde_wire::{
-    Absence, Action, Anchor, Backlog, Batch, BootId, BoundedText, Cause, ChainId, Command, Content, Context,
-    Date, Decimal, DeviceId, Dose, DosingPlan, Event, Flags, Gap, GapReason, GatewayId, Group, Hash,
-    Heartbeat, HubKeys, Indication, Instant, Lane, LifeState, LocalTime, Metric, Observation, OpeningKey,
-    Outcome, Receipt, Record, Refusal, RosterChange, Sealed, SealingEpoch, SigningKey, Stage, Stamp, Trust,
-    Unit, Value, Verdict, WallTime, Weekdays,
+    Absence, Action, AlarmNotice, Anchor, Backlog, Batch, BootId, BoundedText, Cause, ChainId, Command,
+    Content, Context, Date, Decimal, DeviceId, Dose, DosingPlan, Event, Flags, Gap, GapReason, GatewayId,
+    Group, Hash, Heartbeat, HubKeys, Indication, Instant, Lane, LifeState, LocalTime, Metric, Observation,
+    OpeningKey, Outcome, Receipt, Record, Refusal, RosterChange, Sealed, SealingEpoch, SigningKey, Stage,
+    Stamp, Trust, Unit, Value, Verdict, WallTime, Weekdays,
 };
 
 /// Every fixed key.
@@ -91,6 +92,9 @@ pub(crate) fn records() -> Vec<(String, Record)> {
     }
     for (name, outcome) in outcomes() {
         add(&name, Content::Outcome(outcome));
+    }
+    for (name, report) in reports() {
+        add(&name, Content::Report(report));
     }
     for trust in [Trust::Unset, Trust::Estimated] {
         let content = reading(Value::Event(Event::DoorOpened), None);
@@ -303,7 +307,16 @@ pub(crate) fn commands() -> Vec<CommandCase> {
         command("command-heartbeat", Action::Heartbeat { every_s: 60 }, 317, 0x84),
         command("command-diagnose", Action::Diagnose, 318, 0x85),
         command("command-change-hub-keys", Action::ChangeHubKeys(other_hub()), u64::MAX, 0x86),
+        command("command-alarm-seen", notice(AlarmNotice::Seen { announcement: 300 }), 319, 0x87),
+        command("command-alarm-ended", notice(AlarmNotice::Ended), 320, 0x88),
+        command("command-alarm-false", notice(AlarmNotice::FalseAlarm), 321, 0x89),
+        command("command-visit", Action::Visit { minutes: Some(480) }, 322, 0x8a),
+        command("command-visit-over", Action::Visit { minutes: None }, 323, 0x8b),
     ]
+}
+
+fn notice(notice: AlarmNotice) -> Action {
+    Action::Alarm { alarm: 70_000, notice }
 }
 
 fn plan() -> DosingPlan {

@@ -1,9 +1,10 @@
 //! What a golden file says, as JSON that a reader in any language can be compared with.
 
+use super::reports;
 use serde_json::{Value as Json, json};
 use varde_wire::{
-    Action, Backlog, Batch, Cause, Command, Content, DosingPlan, Hash, Heartbeat, Observation, Outcome,
-    Receipt, Record, RosterChange, Stage, Stamp, Value, Verdict, WallTime,
+    Action, AlarmNotice, Backlog, Batch, Cause, Command, Content, DosingPlan, Hash, Heartbeat, Observation,
+    Outcome, Receipt, Record, RosterChange, Stage, Stamp, Value, Verdict, WallTime,
 };
 
 pub(crate) fn record(record: &Record) -> Json {
@@ -27,6 +28,7 @@ pub(crate) fn record(record: &Record) -> Json {
             }),
         ),
         Content::Outcome(made) => ("outcome", outcome(made)),
+        Content::Report(made) => ("report", reports::words(made)),
         Content::Anchor(anchor) => ("anchor", json!({ "moved_ms": anchor.moved_ms })),
     };
     json!({ "stamp": stamp(&record.stamp), kind: content })
@@ -133,6 +135,13 @@ pub(crate) fn command(
         Action::ChangeHubKeys(keys) => json!({ "change-hub-keys": {
             "verifying": keys.verifying.to_text().trim_end(), "sealing": keys.sealing.to_text().trim_end(),
         } }),
+        Action::Alarm { alarm, notice: AlarmNotice::Seen { announcement } } => {
+            json!({ "alarm": { "alarm": alarm, "notice": { "seen": { "announcement": announcement } } } })
+        }
+        Action::Alarm { alarm, notice } => {
+            json!({ "alarm": { "alarm": alarm, "notice": notice.name() } })
+        }
+        Action::Visit { minutes } => json!({ "visit": { "minutes": minutes } }),
     };
     json!({
         "gateway": gateway, "number": number,
