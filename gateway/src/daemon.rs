@@ -19,13 +19,15 @@ use crate::commands::{Commands, Ends, Keys, Routes};
 use crate::config::Settings;
 use crate::devices::{ble, serial};
 use crate::dispatch::Dispatcher;
+use crate::heartbeat::Heart;
+use crate::heartbeat::rhythm::Rhythm;
+use crate::heartbeat::slot::slot;
 use crate::intake::Intake;
 use crate::snapshot::Sources;
-use crate::stopping::stopping;
 use crate::store::{Identity, Options, Store, StoreError};
 use crate::tasks::{TaskEnded, Tasks};
 use crate::uplink::{UplinkError, mqtt::Mqtt, tls};
-use crate::{integrity, observer, watch};
+use crate::{integrity, observer, stopping, watch};
 
 /// Why the daemon cannot run, or not on. Everything else is a fault on the board, and tried again.
 #[derive(Debug, Error)]
@@ -49,6 +51,9 @@ const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
 
 /// How long the links may take for their last words when the daemon stops. systemd waits longer (`TimeoutStopSec=`).
 const LAST_WORDS: Duration = Duration::from_secs(3);
+
+/// How long the last heartbeat may take to leave.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Runs until SIGTERM or SIGINT.
 ///
@@ -99,6 +104,7 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
         tls: Arc::new(tls::configuration(credentials, Arc::clone(&clocks))?),
     };
     let ends = Ends::default();
+    let (giver, taker) = slot();
     let hub = credentials.hub_verify.clone();
     let dispatcher = Dispatcher::new(
         uplink,
@@ -106,12 +112,28 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
         Arc::clone(&board),
         (gateway.clone(), hub.clone()),
         ends.signed.clone(),
+        taker,
     );
     let keys = Keys { gateway: gateway.clone(), open: credentials.open.clone(), hub };
 
-    let (stop, stopping) = stopping();
+    let rhythm = Arc::new(Rhythm::open(&settings.state_directory));
+    let heart = Heart {
+        gateway: gateway.clone(),
+        sign: credentials.sign.clone(),
+        started_ms,
+        rhythm: Arc::clone(&rhythm),
+        intake: Arc::clone(&intake),
+        board: Arc::clone(&board),
+        store: store.clone(),
+    };
+
+    let (stop, stopping) = stopping::stopping();
     let mut lines = Tasks::default();
     let mut tasks = Tasks::default();
+    // Its last beat ends the connection, so it comes after the links' last words.
+    let (farewell, farewell_due) = stopping::stopping();
+    let mut heartbeat = Tasks::default();
+    heartbeat.spawn("heartbeat", heart.run(giver, farewell_due));
     tasks.spawn("uplink", dispatcher.run());
     let mut routes: Routes = settings.ble.iter().map(|device| (device.name.clone(), None)).collect();
     let captures = settings.capture_directory.clone();
@@ -136,6 +158,7 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
         board: Arc::clone(&board),
         clocks: Arc::clone(&clocks),
         store: store.clone(),
+        rhythm: Arc::clone(&rhythm),
     };
     tasks.spawn("commands", Commands::new(keys, own, routes).run(ends));
     if !settings.ble.is_empty() {
@@ -163,6 +186,7 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
         _ = interrupt.recv() => None,
         ended = tasks.failed() => Some(ended),
         ended = lines.failed() => Some(ended),
+        ended = heartbeat.failed() => Some(ended),
     };
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
     tracing::info!("stopping: what is committed stays, what is on its way is sent again next time");
@@ -173,6 +197,13 @@ async fn live(settings: Settings) -> Result<(), Fatal> {
         );
     }
     lines.shutdown().await;
+    // A fault in the program is no planned stop.
+    if failed.is_none() {
+        farewell.now();
+        // Where the network does not take it, the hub finds out by itself.
+        let _ = tokio::time::timeout(FAREWELL, heartbeat.ended()).await;
+    }
+    heartbeat.shutdown().await;
     store.keep_trusted(clocks.last_trusted()).await;
     let stopped = store.stop().await;
     tasks.shutdown().await;

@@ -11,8 +11,8 @@ use varde_wire::{DeviceId, GatewayId};
 
 use crate::error::chain;
 use crate::{
-    Ask, Asked, Broker, BrokerAddress, Directory, Enrol, Error, Show, Signature, enrol, init, list_commands,
-    serve, show, verify,
+    Ask, Asked, Broker, BrokerAddress, Directory, Enrol, Error, ListGateways, Show, Signature, enrol, init,
+    list_commands, list_gateways, serve, show, verify,
 };
 
 /// EX_USAGE of `sysexits.h`.
@@ -112,6 +112,18 @@ enum Command {
         #[arg(long, value_name = "ID")]
         gateway: Option<String>,
     },
+    /// Lists the gateways, and which of them are silent. Exits with 0 when none is, 2 when one is, 3 when no running
+    /// `serve` hears them.
+    Gateways {
+        #[command(flatten)]
+        hub: Hub,
+        /// A JSON object a line.
+        #[arg(long)]
+        json: bool,
+        /// Only those that are silent.
+        #[arg(long)]
+        silent: bool,
+    },
     /// Says what a file of signed bytes is, and whether it is to be believed.
     Verify {
         #[command(flatten)]
@@ -188,6 +200,10 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Commands { hub, json, gateway } => {
             let (_, database) = hub.open()?;
             list_commands(&database, gateway.as_deref(), json, &mut BufWriter::new(io::stdout().lock()))
+        }
+        Command::Gateways { hub, json, silent } => {
+            let (_, database) = hub.open()?;
+            list_gateways(&database, ListGateways { json, silent }, &mut BufWriter::new(io::stdout().lock()))
         }
         Command::Verify { hub, file } => {
             let (directory, database) = hub.open()?;

@@ -7,6 +7,8 @@
 //!
 //! The other way, [`ask`] stores what a gateway is asked, and [`serve`] sends it until the gateway answers.
 //!
+//! A gateway that is not heard is noticed ([`list_gateways`]): it cannot tell that itself.
+//!
 //! What is not believed is refused, kept as evidence and shown.
 
 mod access;
@@ -28,6 +30,7 @@ mod mosquitto;
 mod round;
 mod serve;
 mod show;
+mod silence;
 mod store;
 mod verify;
 mod waiting;
@@ -43,6 +46,7 @@ pub use link::BrokerAddress;
 pub use round::{Answer, Outcome, Round};
 pub use serve::{Broker, serve};
 pub use show::{Show, show};
+pub use silence::{ListGateways, list_gateways};
 pub use store::{Cause, Store, StoreError};
 pub use verify::verify;
 

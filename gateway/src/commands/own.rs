@@ -9,6 +9,7 @@ use varde_wire::{Action, Cause, DeviceId, Event, Flags, Metric, Observation, Sta
 
 use crate::board::Board;
 use crate::clock::Clocks;
+use crate::heartbeat::rhythm::Rhythm;
 use crate::intake::Intake;
 use crate::snapshot::{Snapshot, Sources};
 use crate::store::Store;
@@ -29,6 +30,8 @@ pub struct Own {
     pub clocks: Arc<Clocks>,
     /// What is stored.
     pub store: Store,
+    /// How often the gateway shows that it lives.
+    pub rhythm: Arc<Rhythm>,
 }
 
 impl Own {
@@ -37,6 +40,10 @@ impl Own {
         match action {
             Action::TestAlarm => self.test_alarm(number).await,
             Action::Diagnose => self.diagnose().await,
+            Action::Heartbeat { every_s } => match self.rhythm.change(*every_s).await {
+                Ok(()) => (Stage::Done, String::new()),
+                Err(error) => (Stage::Refused(Cause::CannotRecord), error.to_string()),
+            },
             Action::Identify
             | Action::Switch { .. }
             | Action::Plan(_)
@@ -46,7 +53,6 @@ impl Own {
             | Action::Indicate(_)
             | Action::Roster(_)
             | Action::Supervise { .. }
-            | Action::Heartbeat { .. }
             | Action::ChangeHubKeys(_)
             | Action::Alarm { .. }
             | Action::Visit { .. } => {
@@ -57,7 +63,7 @@ impl Own {
 
     /// Whether it does no harm when it is done again, because nobody knows whether it was done.
     pub const fn may_be_repeated(action: &Action) -> bool {
-        matches!(action, Action::Diagnose)
+        matches!(action, Action::Diagnose | Action::Heartbeat { .. })
     }
 
     /// On the way of every alarm, from the door of the store on.
