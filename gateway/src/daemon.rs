@@ -26,15 +26,17 @@ use crate::devices::{ble, serial};
 use crate::diary::Diary;
 use crate::dispatch::Dispatcher;
 use crate::guarding::Guarding;
+use crate::heartbeat::Heart;
+use crate::heartbeat::rhythm::Rhythm;
+use crate::heartbeat::slot::slot;
 use crate::indicator::Panels;
 use crate::intake::Intake;
 use crate::snapshot::{Sources, rfc3339};
-use crate::stopping::stopping;
 use crate::store::{Identity, Options, StateSeal, Store, StoreError};
 use crate::tasks::{TaskEnded, Tasks};
 use crate::uplink::{UplinkError, mqtt::Mqtt, tls};
 use crate::vitals::{Places, SelfWatch};
-use crate::{fault_reports, indicator, integrity, observer, watch};
+use crate::{fault_reports, indicator, integrity, observer, stopping, watch};
 
 /// Why the daemon cannot run, or not on. Everything else is a fault on the board, and tried again.
 #[derive(Debug, Error)]
@@ -58,6 +60,9 @@ const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
 
 /// How long the links may take for their last words when the daemon stops. systemd waits longer (`TimeoutStopSec=`).
 const LAST_WORDS: Duration = Duration::from_secs(3);
+
+/// How long the last heartbeat may take to leave.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What is to come after a clean stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +138,7 @@ async fn live(settings: Settings, configuration: [u8; 32]) -> Result<After, Fata
         certificate: format!("{certificate} (until {})", rfc3339(certificate_ends)),
     };
     let ends = Ends::default();
+    let (giver, taker) = slot();
     let hub = credentials.hub_verify.clone();
     let dispatcher = Dispatcher::new(
         uplink,
@@ -140,13 +146,29 @@ async fn live(settings: Settings, configuration: [u8; 32]) -> Result<After, Fata
         Arc::clone(&board),
         (gateway.clone(), hub.clone()),
         ends.signed.clone(),
+        taker,
     );
     let keys = Keys { gateway: gateway.clone(), open: credentials.open.clone(), hub };
 
-    let (stop, stopping) = stopping();
+    let rhythm = Arc::new(Rhythm::open(&settings.state_directory));
+    let heart = Heart {
+        gateway: gateway.clone(),
+        sign: credentials.sign.clone(),
+        started_ms,
+        rhythm: Arc::clone(&rhythm),
+        intake: Arc::clone(&intake),
+        board: Arc::clone(&board),
+        store: store.clone(),
+    };
+
+    let (stop, stopping) = stopping::stopping();
     let mut lines = Tasks::default();
     let mut tasks = Tasks::default();
     tasks.spawn("guard", Arc::clone(&guarding).run(aftermaths));
+    // Its last beat ends the connection, so it comes after the links' last words.
+    let (farewell, farewell_due) = stopping::stopping();
+    let mut heartbeat = Tasks::default();
+    heartbeat.spawn("heartbeat", heart.run(giver, farewell_due));
     tasks.spawn("uplink", dispatcher.run());
     let mut routes: Routes = settings.ble.iter().map(|device| (device.name.clone(), None)).collect();
     let captures = settings.capture_directory.clone();
@@ -180,6 +202,7 @@ async fn live(settings: Settings, configuration: [u8; 32]) -> Result<After, Fata
         clocks: Arc::clone(&clocks),
         store: store.clone(),
         guarding: Arc::clone(&guarding),
+        rhythm: Arc::clone(&rhythm),
     };
     let shows = indicator::serve(guarding.shown(), settings.indicator, panels, Arc::clone(&board));
     tasks.spawn("indicator", shows);
@@ -222,6 +245,7 @@ async fn live(settings: Settings, configuration: [u8; 32]) -> Result<After, Fata
         () = anew.notified() => after = After::Start,
         ended = tasks.failed() => failed = Some(ended),
         ended = lines.failed() => failed = Some(ended),
+        ended = heartbeat.failed() => failed = Some(ended),
     }
     match after {
         After::Nothing => {
@@ -238,6 +262,13 @@ async fn live(settings: Settings, configuration: [u8; 32]) -> Result<After, Fata
         );
     }
     lines.shutdown().await;
+    // A fault in the program is no planned stop.
+    if failed.is_none() {
+        farewell.now();
+        // Where the network does not take it, the hub finds out by itself.
+        let _ = tokio::time::timeout(FAREWELL, heartbeat.ended()).await;
+    }
+    heartbeat.shutdown().await;
     // Where the store has stopped, it says so itself.
     let _ = guarding.save().await;
     store.keep_trusted(clocks.last_trusted()).await;

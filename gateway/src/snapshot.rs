@@ -165,7 +165,8 @@ pub fn rfc3339(time: WallTime) -> String {
         .map_or_else(|_| "unknown".to_owned(), |t| t.to_string())
 }
 
-fn lanes(depths: &Depths) -> BTreeMap<String, LaneView> {
+/// The lanes, by name.
+pub fn lanes(depths: &Depths) -> BTreeMap<String, LaneView> {
     let mut lanes: BTreeMap<String, LaneView> = BTreeMap::new();
     for (queue, depth) in Queue::ALL.into_iter().zip(&depths.queues) {
         let lane = lanes.entry(queue.lane().name().to_owned()).or_default();
