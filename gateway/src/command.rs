@@ -209,7 +209,7 @@ fn run_daemon(config: &Path) -> u8 {
     for warning in settings.warnings(clock::wall()) {
         tracing::warn!("{warning}");
     }
-    match daemon::run(settings) {
+    match daemon::run(settings, config::fingerprint(config)) {
         Ok(After::Nothing) => 0,
         Ok(After::Start) => {
             let error = begin_anew();

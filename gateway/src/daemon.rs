@@ -11,7 +11,8 @@ use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use varde_core::supervision::LinkNumber;
-use varde_wire::WallTime;
+use varde_drivers::SerialRoster;
+use varde_wire::{DeviceId, WallTime};
 
 use crate::aside::Aside;
 use crate::board::{Board, Fault};
@@ -22,15 +23,20 @@ use crate::commands::roster::Roster;
 use crate::commands::{Commands, Ends, Keys, Routes};
 use crate::config::Settings;
 use crate::devices::{ble, serial};
+use crate::diary::Diary;
 use crate::dispatch::Dispatcher;
 use crate::guarding::Guarding;
+use crate::heartbeat::Heart;
+use crate::heartbeat::rhythm::Rhythm;
+use crate::heartbeat::slot::slot;
+use crate::indicator::Panels;
 use crate::intake::Intake;
-use crate::snapshot::Sources;
-use crate::stopping::stopping;
+use crate::snapshot::{Sources, rfc3339};
 use crate::store::{Identity, Options, StateSeal, Store, StoreError};
 use crate::tasks::{TaskEnded, Tasks};
 use crate::uplink::{UplinkError, mqtt::Mqtt, tls};
-use crate::{integrity, observer, watch};
+use crate::vitals::{Places, SelfWatch};
+use crate::{fault_reports, indicator, integrity, observer, stopping, watch};
 
 /// Why the daemon cannot run, or not on. Everything else is a fault on the board, and tried again.
 #[derive(Debug, Error)]
@@ -55,6 +61,9 @@ const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
 /// How long the links may take for their last words when the daemon stops. systemd waits longer (`TimeoutStopSec=`).
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
+/// How long the last heartbeat may take to leave.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// What is to come after a clean stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum After {
@@ -65,19 +74,20 @@ pub enum After {
 }
 
 /// Runs until SIGTERM or SIGINT, or until a command of the hub counts only after another start.
+/// `configuration` is the fingerprint of what the settings were made from.
 ///
 /// # Errors
 /// Where it cannot run at all, or not on; see [`Fatal`].
-pub fn run(settings: Settings) -> Result<After, Fatal> {
+pub fn run(settings: Settings, configuration: [u8; 32]) -> Result<After, Fatal> {
     // One thread: the daemon waits, it does not compute. The store has its own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let after = runtime.block_on(live(settings));
+    let after = runtime.block_on(live(settings, configuration));
     // The check of a long backlog may still run. It only reads, and nobody is heard until it is left alone.
     runtime.shutdown_background();
     after
 }
 
-async fn live(settings: Settings) -> Result<After, Fatal> {
+async fn live(settings: Settings, configuration: [u8; 32]) -> Result<After, Fatal> {
     let started_ms = clock::boot_ms();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -105,7 +115,8 @@ async fn live(settings: Settings) -> Result<After, Fatal> {
         hub_seal: credentials.hub_seal.clone(),
     };
     let (store, last_trusted) = Store::start(options, identity, Arc::clone(&board))?;
-    store.remember_only(roster).await;
+    // The gateway's own name stands for its diary.
+    store.remember_only(roster.into_iter().chain([DeviceId::gateway()]).collect()).await;
     let clocks = Arc::new(Clocks::new(settings.synchronised_marker.clone(), last_trusted));
     let seal = StateSeal::new(gateway.clone(), credentials.open.clone());
     let (guarding, aftermaths) =
@@ -124,7 +135,13 @@ async fn live(settings: Settings) -> Result<After, Fatal> {
         keep_alive: settings.uplink.keep_alive,
         tls: Arc::new(tls::configuration(credentials, Arc::clone(&clocks))?),
     };
+    let (certificate, certificate_ends) = credentials.first_to_end();
+    let places = Places {
+        state_directory: settings.state_directory.clone(),
+        certificate: format!("{certificate} (until {})", rfc3339(certificate_ends)),
+    };
     let ends = Ends::default();
+    let (giver, taker) = slot();
     let hub = credentials.hub_verify.clone();
     let dispatcher = Dispatcher::new(
         uplink,
@@ -132,13 +149,29 @@ async fn live(settings: Settings) -> Result<After, Fatal> {
         Arc::clone(&board),
         (gateway.clone(), hub.clone()),
         ends.signed.clone(),
+        taker,
     );
     let keys = Keys { gateway: gateway.clone(), open: credentials.open.clone(), hub };
 
-    let (stop, stopping) = stopping();
+    let rhythm = Arc::new(Rhythm::open(&settings.state_directory));
+    let heart = Heart {
+        gateway: gateway.clone(),
+        sign: credentials.sign.clone(),
+        started_ms,
+        rhythm: Arc::clone(&rhythm),
+        intake: Arc::clone(&intake),
+        board: Arc::clone(&board),
+        store: store.clone(),
+    };
+
+    let (stop, stopping) = stopping::stopping();
     let mut lines = Tasks::default();
     let mut tasks = Tasks::default();
     tasks.spawn("guard", Arc::clone(&guarding).run(aftermaths));
+    // Its last beat ends the connection, so it comes after the links' last words.
+    let (farewell, farewell_due) = stopping::stopping();
+    let mut heartbeat = Tasks::default();
+    heartbeat.spawn("heartbeat", heart.run(giver, farewell_due));
     tasks.spawn("uplink", dispatcher.run());
     let mut routes: Routes = settings.ble.iter().map(|device| (device.name.clone(), None)).collect();
     let captures = settings.capture_directory.clone();
@@ -146,8 +179,12 @@ async fn live(settings: Settings) -> Result<After, Fatal> {
     if !(settings.serial.is_empty() && settings.ble.is_empty()) {
         tasks.spawn("standing aside", stand_aside(settings.state_directory.clone(), Arc::clone(&aside)));
     }
+    let mut panels = Panels::new();
     for (port, number) in settings.serial.into_iter().zip(0_u8..) {
         let mailbox = Arc::new(Mailbox::new(ends.outcomes.clone()));
+        if let SerialRoster::DeviceLink(panel) = &port.roster {
+            panels.insert(panel.clone(), Arc::clone(&mailbox));
+        }
         let names = port.roster.entries().into_iter().map(|device| device.name.clone());
         routes.extend(names.map(|name| (name, Some(Arc::clone(&mailbox)))));
         let name = format!("port {}", port.path.display());
@@ -168,15 +205,28 @@ async fn live(settings: Settings) -> Result<After, Fatal> {
         clocks: Arc::clone(&clocks),
         store: store.clone(),
         guarding: Arc::clone(&guarding),
+        rhythm: Arc::clone(&rhythm),
     };
+    let shows = indicator::serve(guarding.shown(), settings.indicator, panels, Arc::clone(&board));
+    tasks.spawn("indicator", shows);
     let anew = Arc::new(Notify::new());
     tasks.spawn("commands", Commands::new(keys, own, routes, Arc::clone(&anew)).run(ends));
     if !settings.ble.is_empty() {
         let (quiet, intake, board) = (settings.bluetooth_quiet, Arc::clone(&intake), Arc::clone(&board));
         lines.spawn("bluetooth", ble::serve(settings.ble, quiet, captures, intake, board, aside, stopping));
     }
-    let faults = Arc::clone(&intake);
-    tasks.spawn("reports of faults", async move { faults.report_faults().await });
+    let diary = Arc::new(Diary::open(Arc::clone(&intake)).await);
+    board.told_before(diary.read(|kept| kept.told.clone()).await);
+    let reports = (Arc::clone(&board), Arc::clone(&diary));
+    tasks.spawn("reports of faults", async move { fault_reports::report(&reports.0, &reports.1).await });
+    let watch_itself = SelfWatch {
+        places,
+        certificate_ends,
+        clocks: Arc::clone(&clocks),
+        board: Arc::clone(&board),
+        diary: Arc::clone(&diary),
+    };
+    tasks.spawn("vitals", watch_itself.run(configuration));
     let looks = look_at_clock(Arc::clone(&intake), Arc::clone(&clocks), store.clone(), Arc::clone(&board));
     tasks.spawn("clock", looks);
     tasks.spawn("watching", let_watch(settings.state_directory.clone(), intake, Arc::clone(&board)));
@@ -198,6 +248,7 @@ async fn live(settings: Settings) -> Result<After, Fatal> {
         () = anew.notified() => after = After::Start,
         ended = tasks.failed() => failed = Some(ended),
         ended = lines.failed() => failed = Some(ended),
+        ended = heartbeat.failed() => failed = Some(ended),
     }
     match after {
         After::Nothing => {
@@ -214,9 +265,20 @@ async fn live(settings: Settings) -> Result<After, Fatal> {
         );
     }
     lines.shutdown().await;
+    // A fault in the program is no planned stop.
+    if failed.is_none() {
+        farewell.now();
+        // Where the network does not take it, the hub finds out by itself.
+        let _ = tokio::time::timeout(FAREWELL, heartbeat.ended()).await;
+    }
+    heartbeat.shutdown().await;
     // Where the store has stopped, it says so itself.
     let _ = guarding.save().await;
     store.keep_trusted(clocks.last_trusted()).await;
+    if failed.is_none() {
+        // A store that has stopped says so when it is stopped.
+        let _ = diary.write(Vec::new(), |kept| kept.past.handle_good_life()).await;
+    }
     let stopped = store.stop().await;
     tasks.shutdown().await;
     match failed {

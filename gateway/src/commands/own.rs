@@ -14,6 +14,7 @@ use super::roster::Roster;
 use crate::board::Board;
 use crate::clock::Clocks;
 use crate::guarding::Guarding;
+use crate::heartbeat::rhythm::Rhythm;
 use crate::intake::Intake;
 use crate::snapshot::{Snapshot, Sources};
 use crate::store::{Store, StoreError};
@@ -55,6 +56,8 @@ pub struct Own {
     pub store: Store,
     /// The guard.
     pub guarding: Arc<Guarding>,
+    /// How often the gateway shows that it lives.
+    pub rhythm: Arc<Rhythm>,
 }
 
 impl Own {
@@ -73,6 +76,10 @@ impl Own {
             Action::Visit { minutes } => self.visit(*minutes).await,
             Action::Supervise { expected_every_s } => self.supervise(device, *expected_every_s).await,
             Action::Diagnose => self.diagnose().await,
+            Action::Heartbeat { every_s } => match self.rhythm.change(*every_s).await {
+                Ok(()) => (Stage::Done, String::new()),
+                Err(error) => (Stage::Refused(Cause::CannotRecord), error.to_string()),
+            },
             Action::Identify
             | Action::Switch { .. }
             | Action::Plan(_)
@@ -80,7 +87,6 @@ impl Own {
             | Action::Lock { .. }
             | Action::Message { .. }
             | Action::Indicate(_)
-            | Action::Heartbeat { .. }
             | Action::ChangeHubKeys(_) => {
                 (Stage::Refused(Cause::NotSupported), "the gateway itself cannot do this".to_owned())
             }
@@ -93,6 +99,7 @@ impl Own {
         matches!(
             action,
             Action::Diagnose
+                | Action::Heartbeat { .. }
                 | Action::Alarm { .. }
                 | Action::Visit { .. }
                 | Action::Supervise { .. }

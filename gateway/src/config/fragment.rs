@@ -29,6 +29,8 @@ pub(super) struct Fragment {
     pub(super) devices: Vec<DeviceFragment>,
     pub(super) rules: Vec<RuleFragment>,
     pub(super) quiet: Option<QuietFragment>,
+    pub(super) light: Field<String>,
+    pub(super) sound: Field<Vec<Located<String>>>,
 }
 
 /// Names and texts, each at its place.
@@ -164,6 +166,11 @@ impl Fragment {
             fragment.bluetooth_quiet_s = bluetooth.number("quiet_s");
             faults.extend(bluetooth.finish());
         }
+        if let Some(mut indicator) = document.table("indicator") {
+            fragment.light = indicator.text("light");
+            fragment.sound = indicator.list("sound");
+            faults.extend(indicator.finish());
+        }
         if let Some(mut quiet) = document.table("quiet_hours") {
             fragment.quiet = Some(QuietFragment {
                 place: quiet.place().clone(),
@@ -263,6 +270,8 @@ impl Fragment {
             devices: self.devices,
             rules: self.rules,
             quiet: later.quiet.or(self.quiet),
+            light: later.light.or(self.light),
+            sound: later.sound.or(self.sound),
         }
     }
 }

@@ -14,6 +14,7 @@ use super::{
     broker::Broker,
     credentials::Credentials,
     devices::{BleDevice, Roster},
+    document::{Field, Located},
     fault::Faults,
     fragment::Fragment,
     home::{Home, Wanted},
@@ -52,6 +53,17 @@ pub struct Settings {
     pub whose: Whose,
     /// What is expected in the home, what its alarms do, and what leaves it.
     pub home: Home,
+    /// What shows how alarms stand.
+    pub indicator: Indicator,
+}
+
+/// What on the box shows the person at home how their alarms stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Indicator {
+    /// The folder of a light, below `/sys/class/leds`.
+    pub light: Option<PathBuf>,
+    /// A command that makes a sound, and its arguments; the indication's word comes last.
+    pub sound: Option<Vec<String>>,
 }
 
 /// The way to the hub.
@@ -165,6 +177,7 @@ impl Settings {
         let roster = Roster::of_fragments(from.devices, &mut judge);
         let rules = rules::of_fragments(&from.rules, &known.with(&roster), &mut judge);
         let home = wanted.home(&roster, rules);
+        let indicator = Indicator::of_fragment(from.light, from.sound, &mut judge);
         let quiet =
             judge.number_or(&from.bluetooth_quiet_s, "bluetooth.quiet_s", 10..=86_400, BLUETOOTH_QUIET_S);
         let store = commit_window.zip(max_size);
@@ -193,10 +206,22 @@ impl Settings {
                 added,
                 whose: roster.whose,
                 home,
+                indicator,
             }),
             _ => None,
         };
         judge.verdict(made)
+    }
+}
+
+impl Indicator {
+    fn of_fragment(light: Field<String>, sound: Field<Vec<Located<String>>>, judge: &mut Judge<'_>) -> Self {
+        let light = light.and_then(Result::ok);
+        let light = light.and_then(|path| judge.path(&path, "indicator.light", "/sys/class/leds/ACT"));
+        let sound = sound.and_then(Result::ok).map(|list| list.value).unwrap_or_default();
+        let program = sound.first().and_then(|path| judge.path(path, "indicator.sound", "/usr/bin/aplay"));
+        let sound = program.map(|_| sound.into_iter().map(|word| word.value).collect());
+        Self { light, sound }
     }
 }
 
