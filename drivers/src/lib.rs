@@ -44,6 +44,7 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails"))]
 
 pub mod advert;
+mod cadence;
 mod cursor;
 mod decode;
 mod describe;
@@ -84,5 +85,5 @@ pub use protocol::{
 };
 pub use purpose::Purpose;
 pub use reading::Reading;
-pub use session::{Channel, Input, Order, Output, Refused, Request, Session};
+pub use session::{Channel, Input, Order, OrderRefused, Output, Refused, Request, Session};
 pub use uuid::Uuid;

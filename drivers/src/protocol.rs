@@ -1,5 +1,7 @@
 //! The protocols of serial lines that the configuration can name, and the devices on a line.
 
+use std::time::Duration;
+
 use thiserror::Error;
 use varde_wire::DeviceId;
 
@@ -9,7 +11,7 @@ use crate::ld2410::{Holds, Ld2410Session};
 use crate::lines::{LineRules, LinesSession};
 use crate::modbus::{ModbusSession, Unit, UnitOptions};
 use crate::nonin::{self, NoninSession};
-use crate::{LineParameters, Purpose, Session};
+use crate::{LineParameters, Purpose, Session, cadence};
 
 /// What is spoken on a serial line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -91,6 +93,8 @@ pub struct SerialEntry<'a> {
     pub profile: &'static str,
     /// What it is told by from others on the line.
     pub id: Option<String>,
+    /// How often it is heard at the least; none where it only speaks when somebody uses it.
+    pub heard_every: Option<Duration>,
 }
 
 /// Why a device cannot be on the line of another.
@@ -246,21 +250,26 @@ impl SerialRoster {
     pub fn entries(&self) -> Vec<SerialEntry<'_>> {
         fn esp3((name, options): &(DeviceId, Esp3Options)) -> SerialEntry<'_> {
             let Esp3Options { id, profile, .. } = options;
-            SerialEntry { name, profile: profile.name(), id: Some(id.to_string()) }
+            let heard_every = profile.heard_every();
+            SerialEntry { name, profile: profile.name(), id: Some(id.to_string()), heard_every }
         }
         fn modbus((name, options): &(DeviceId, UnitOptions)) -> SerialEntry<'_> {
             let id = Some(format!("unit {}", options.address));
-            SerialEntry { name, profile: SerialProtocol::Modbus.name(), id }
+            let heard_every = Some(cadence::ALWAYS.max(options.every.saturating_mul(3)));
+            SerialEntry { name, profile: SerialProtocol::Modbus.name(), id, heard_every }
         }
         match self {
             Self::Esp3(devices) => devices.iter().map(esp3).collect(),
-            Self::Nonin(name, format) => vec![SerialEntry { name, profile: format.name(), id: None }],
-            Self::Ld2410(name, _) | Self::Lines(name, _) => {
-                vec![SerialEntry { name, profile: self.protocol().name(), id: None }]
+            Self::Nonin(name, format) => {
+                vec![SerialEntry { name, profile: format.name(), id: None, heard_every: None }]
+            }
+            Self::Lines(name, _) => {
+                vec![SerialEntry { name, profile: self.protocol().name(), id: None, heard_every: None }]
             }
             Self::Modbus(units) => units.iter().map(modbus).collect(),
-            Self::DeviceLink(name) => {
-                vec![SerialEntry { name, profile: SerialProtocol::DeviceLink.name(), id: None }]
+            Self::Ld2410(name, _) | Self::DeviceLink(name) => {
+                let heard_every = Some(cadence::ALWAYS);
+                vec![SerialEntry { name, profile: self.protocol().name(), id: None, heard_every }]
             }
         }
     }

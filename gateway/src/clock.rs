@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rustix::time::{ClockId, clock_gettime};
-use varde_core::{ClockReading, ClockTrust};
+use varde_core::{ClockReading, ClockTrust, HomeClock};
 use varde_drivers::{ClockChange, HomeTime};
 use varde_wire::{Anchor, BootId, Instant, Stamp, Trust, WallTime};
 
@@ -47,6 +47,21 @@ pub fn boot_id() -> BootId {
         Ok(id) if digits.len() == 32 => BootId::from_bytes(id.to_be_bytes()),
         _ => BootId::from_bytes(crate::entropy::bytes().unwrap_or_default()),
     }
+}
+
+/// The home's civil time at that moment, with the changes of its offset on both sides.
+pub fn home_clock(wall: i64, zone: &TimeZone) -> Option<HomeClock> {
+    let now = Timestamp::from_millisecond(wall).ok()?;
+    let minutes = |at: Timestamp| i16::try_from(zone.to_offset(at).seconds() / 60).unwrap_or_default();
+    let of_change = |change: Timestamp, other: Timestamp| {
+        (WallTime::from_unix_millis(change.as_millisecond()), minutes(other))
+    };
+    let before = zone.preceding(now).next().map(|change| change.timestamp()).and_then(|change| {
+        let just_before = Timestamp::from_millisecond(change.as_millisecond().saturating_sub(1)).ok()?;
+        Some(of_change(change, just_before))
+    });
+    let after = zone.following(now).next().map(|change| of_change(change.timestamp(), change.timestamp()));
+    Some(HomeClock { wall: WallTime::from_unix_millis(wall), utc_offset_min: minutes(now), before, after })
 }
 
 /// The clocks and what they are worth, shared by all who stamp.
@@ -98,6 +113,12 @@ impl Clocks {
         Some((time, change))
     }
 
+    /// What the clock on the wall of the home shows, where it is right.
+    pub fn home_clock(&self) -> Option<HomeClock> {
+        let is_right = self.worth() == Trust::Synchronised;
+        is_right.then(|| home_clock(wall().as_unix_millis(), &TimeZone::system())).flatten()
+    }
+
     /// The time to check certificates against.
     pub fn certificate_time(&self) -> WallTime {
         self.trust().certificate_time(wall())
@@ -108,7 +129,8 @@ impl Clocks {
         self.trust().last_trusted()
     }
 
-    fn stamp_only(&self) -> Stamp {
+    /// A stamp for something made now, whatever became of the clock.
+    pub fn stamp_only(&self) -> Stamp {
         self.trust().stamp(ClockReading { uptime: now(), wall: wall(), synchronised: self.marker.exists() })
     }
 

@@ -1,21 +1,22 @@
 //! From a device's words to the store: admitted, stamped, handed over.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use tokio::sync::broadcast;
-use varde_core::{Admission, FaultChange};
+use tokio::sync::{broadcast, oneshot};
+use varde_core::supervision::LinkNumber;
 use varde_drivers::{ClockChange, HomeTime, Reading};
-use varde_wire::{Content, Context, DeviceId, Event, Lane, Metric, Observation, Record, Stamp, Unit, Value};
+use varde_wire::{Content, Context, DeviceId, Lane, Metric, Observation, Record, Stamp, Unit, Value};
 
 use crate::board::Board;
 use crate::clock::{self, Clocks};
 use crate::config::Whose;
+use crate::guarding::{Guarding, Taken};
 use crate::store::{Memory, Store, StoreError};
 use crate::watch::Sighting;
 
 /// The one door to the store.
 pub struct Intake {
-    admission: Mutex<Admission>,
+    guarding: Arc<Guarding>,
     clocks: Arc<Clocks>,
     store: Store,
     board: Arc<Board>,
@@ -28,9 +29,15 @@ const WATCHED: usize = 256;
 
 impl Intake {
     /// A door to this store.
-    pub fn new(clocks: Arc<Clocks>, store: Store, board: Arc<Board>, whose: Whose) -> Self {
+    pub fn new(
+        guarding: Arc<Guarding>,
+        clocks: Arc<Clocks>,
+        store: Store,
+        board: Arc<Board>,
+        whose: Whose,
+    ) -> Self {
         let (watchers, _) = broadcast::channel(WATCHED);
-        Self { admission: Mutex::default(), clocks, store, board, whose, watchers }
+        Self { guarding, clocks, store, board, whose, watchers }
     }
 
     /// Takes the observations of one reading. Gives what fires when they are committed; nothing where they were
@@ -38,10 +45,7 @@ impl Intake {
     ///
     /// # Errors
     /// Where the store has stopped.
-    pub async fn take(
-        &self,
-        reading: Reading,
-    ) -> Result<Option<tokio::sync::oneshot::Receiver<()>>, StoreError> {
+    pub async fn take(&self, reading: Reading) -> Result<Option<oneshot::Receiver<()>>, StoreError> {
         self.take_and_remember(reading, None).await
     }
 
@@ -53,30 +57,50 @@ impl Intake {
         &self,
         reading: Reading,
         memory: Option<Memory>,
-    ) -> Result<Option<tokio::sync::oneshot::Receiver<()>>, StoreError> {
+    ) -> Result<Option<oneshot::Receiver<()>>, StoreError> {
         let Reading { observations, context, .. } = reading;
-        let admitted = {
-            let mut admission = self.admission.lock().unwrap_or_else(PoisonError::into_inner);
-            let admitted = admission.admit(observations, clock::now());
-            self.board.set_count("exact repeats dropped", admission.repeated());
-            admitted
-        };
-        let Some(admitted) = admitted else {
-            if let Some(memory) = memory {
-                self.store.remember(memory).await?;
-            }
-            return Ok(None);
-        };
-        for observation in &admitted.observations {
-            self.note(observation);
-        }
-        self.show(&admitted.observations);
-        let in_context = |observation: Observation| {
+        let rssi = context.rssi_dbm;
+        let content = |observation: Observation| {
             let person = self.whose.person(&observation).cloned();
             Content::observation(observation, Context { person, ..context.clone() })
         };
-        let contents = admitted.observations.into_iter().map(in_context).collect();
-        self.hand_over(admitted.lane, contents, memory).await.map(Some)
+        for observation in &observations {
+            if let Some(is_known) = self.whose.knows_user(observation) {
+                self.guarding.user(&observation.device, is_known);
+            }
+        }
+        let (stamp, reserved) = (self.stamp().await?, self.store.reserve().await?);
+        let admitted = |observations: &[Observation]| {
+            observations.iter().for_each(|observation| self.note(observation));
+            self.show(observations);
+        };
+        let routine = match self.guarding.take(observations, rssi, reserved, stamp, content, admitted) {
+            Taken::HandedOver(committed) => {
+                // Behind the routine records that it speaks of too, which may wait to be committed.
+                if let Some(memory) = memory {
+                    self.store.remember(memory).await?;
+                }
+                return Ok(Some(committed));
+            }
+            Taken::Routine(observations) => observations,
+            Taken::Withheld if memory.is_none() => return Ok(Some(done())),
+            Taken::Repeated if memory.is_none() => return Ok(None),
+            Taken::Withheld | Taken::Repeated => Vec::new(),
+        };
+        let records = routine.into_iter().map(|observation| Record { stamp, content: content(observation) });
+        let committed = self.store.append_and_remember(Lane::Routine, records.collect(), memory).await?;
+        Ok(Some(committed))
+    }
+
+    /// A device was heard, and said nothing that is kept.
+    pub fn heard(&self, device: &DeviceId) {
+        self.board.device(device, |state| state.last_heard = Some(clock::wall()));
+        self.guarding.heard(device);
+    }
+
+    /// A link hears, or cannot.
+    pub fn link(&self, link: LinkNumber, hears: bool) {
+        self.guarding.link(link, hears);
     }
 
     /// What is admitted from now on.
@@ -107,24 +131,6 @@ impl Intake {
         self.store.losses()
     }
 
-    /// Tells the hub of faults that last, and of their end, until the store stops.
-    pub async fn report_faults(&self) {
-        loop {
-            let (change, message) = self.board.next_change().await;
-            let (event, fault) = match change {
-                FaultChange::Raised(fault) => (Event::TechnicalFault, fault),
-                FaultChange::Restored(fault) => (Event::TechnicalRestored, fault),
-            };
-            let text = if message.is_empty() { fault.to_string() } else { format!("{fault}: {message}") };
-            let text: String = text.chars().take(400).collect();
-            let told = vec![gateway_says(Value::Event(event)), gateway_says(Value::Text(text))];
-            let report = Reading::new(DeviceId::gateway(), told);
-            if self.take(report).await.is_err() {
-                return;
-            }
-        }
-    }
-
     /// Looks at the clock without a reading: an anchor must not wait for one.
     ///
     /// # Errors
@@ -151,23 +157,9 @@ impl Intake {
     ///
     /// # Errors
     /// Where the store has stopped.
-    pub async fn tell(
-        &self,
-        lane: Lane,
-        content: Content,
-    ) -> Result<tokio::sync::oneshot::Receiver<()>, StoreError> {
-        self.hand_over(lane, vec![content], None).await
-    }
-
-    async fn hand_over(
-        &self,
-        lane: Lane,
-        contents: Vec<Content>,
-        memory: Option<Memory>,
-    ) -> Result<tokio::sync::oneshot::Receiver<()>, StoreError> {
+    pub async fn tell(&self, lane: Lane, content: Content) -> Result<oneshot::Receiver<()>, StoreError> {
         let stamp = self.stamp().await?;
-        let records: Vec<Record> = contents.into_iter().map(|content| Record { stamp, content }).collect();
-        self.store.append_and_remember(lane, records, memory).await
+        self.store.append(lane, vec![Record { stamp, content }]).await
     }
 
     /// Shows what was admitted to those who watch; costs nothing where nobody does.
@@ -199,6 +191,10 @@ impl Intake {
     }
 }
 
-fn gateway_says(value: Value) -> Observation {
-    Observation::new(DeviceId::gateway(), Metric::GATEWAY, value)
+/// Of what is not to be kept, nothing has to be waited for.
+fn done() -> oneshot::Receiver<()> {
+    let (done, receiver) = oneshot::channel();
+    // Its receiver is right here.
+    let _ = done.send(());
+    receiver
 }

@@ -11,8 +11,10 @@ use serde::Deserialize;
 use thiserror::Error;
 use varde_core::alarm::raised_by;
 use varde_core::rules::{Because, Judgement, Rule, Sign, Verdict};
-use varde_core::{HomeClock, Now, Rules};
-use varde_wire::{Decimal, DeviceId, Event, Flags, Instant, Metric, Observation, Value, WallTime};
+use varde_core::{Now, Rules};
+use varde_wire::{Decimal, DeviceId, Event, Flags, Instant, Metric, Observation, Value};
+
+use crate::clock;
 
 /// After the last line the rules are given so long to come to something: a day, and the night after it.
 const AFTERWARDS_MS: i64 = 36 * 60 * 60 * 1000;
@@ -57,7 +59,7 @@ pub fn timeline(rules: Vec<Rule>, recording: &str, zone: &TimeZone) -> Result<St
     let trial_begins = *first;
     let moment = |wall: i64| Now {
         at: Instant::from_millis(u64::try_from(wall.saturating_sub(trial_begins)).unwrap_or_default()),
-        home: home_clock(wall, zone),
+        home: clock::home_clock(wall, zone),
     };
     let wall = |at: Instant| trial_begins.saturating_add(i64::try_from(at.as_millis()).unwrap_or(i64::MAX));
     let mut trial = Trial { rules: Rules::new(rules, moment(trial_begins)), zone, text: String::new() };
@@ -158,21 +160,6 @@ impl Line {
         }
         observation
     }
-}
-
-/// The home's civil time at that moment, with the changes of its offset on both sides.
-fn home_clock(wall: i64, zone: &TimeZone) -> Option<HomeClock> {
-    let now = Timestamp::from_millisecond(wall).ok()?;
-    let minutes = |at: Timestamp| i16::try_from(zone.to_offset(at).seconds() / 60).unwrap_or_default();
-    let of_change = |change: Timestamp, other: Timestamp| {
-        (WallTime::from_unix_millis(change.as_millisecond()), minutes(other))
-    };
-    let before = zone.preceding(now).next().map(|change| change.timestamp()).and_then(|change| {
-        let just_before = Timestamp::from_millisecond(change.as_millisecond().saturating_sub(1)).ok()?;
-        Some(of_change(change, just_before))
-    });
-    let after = zone.following(now).next().map(|change| of_change(change.timestamp(), change.timestamp()));
-    Some(HomeClock { wall: WallTime::from_unix_millis(wall), utc_offset_min: minutes(now), before, after })
 }
 
 #[cfg(test)]

@@ -110,6 +110,36 @@ pub enum Error {
         /// How far it came.
         stage: String,
     },
+    /// Nothing is open under this number.
+    #[error("{gateway} has no open alarm {alarm}; open there: {open}")]
+    NoSuchAlarm {
+        /// Whose.
+        gateway: GatewayId,
+        /// The number asked for.
+        alarm: u64,
+        /// Those that are open: number, kind and source of each.
+        open: String,
+    },
+    /// There is no announcement yet that a person could have seen.
+    #[error(
+        "alarm {alarm} of {gateway} is not announced yet, as it can still be cancelled at home: wait until it is, or end it"
+    )]
+    NotAnnounced {
+        /// Whose.
+        gateway: GatewayId,
+        /// Which.
+        alarm: u64,
+    },
+    /// The gateway gave the number to another alarm.
+    #[error(
+        "{gateway} has forgotten this alarm {alarm}, as its store is new: when it is dealt with, end it with '--only-here'"
+    )]
+    ForgottenAlarm {
+        /// Whose.
+        gateway: GatewayId,
+        /// Which.
+        alarm: u64,
+    },
     /// Gateways are silent.
     #[error("silent gateways: {0}")]
     Silent(usize),
@@ -159,6 +189,9 @@ impl Error {
             | Self::Name(_)
             | Self::NotEnrolled(_)
             | Self::Command(_)
+            | Self::NoSuchAlarm { .. }
+            | Self::NotAnnounced { .. }
+            | Self::ForgottenAlarm { .. }
             | Self::Plan { .. } => DATA,
             Self::Listen { .. } | Self::CommandRefused { .. } => UNAVAILABLE,
             Self::Unfinished { .. } => TRY_AGAIN,

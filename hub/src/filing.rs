@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use varde_wire::{
-    Content, Encapsulation, OpeningEpoch, OpeningKey, Record, Sealed, Trust, Unlocked, VerifiedBatch,
+    About, Content, Encapsulation, OpeningEpoch, OpeningKey, Record, Sealed, Trust, Unlocked, VerifiedBatch,
     WallTime,
 };
 
 use crate::silence::FRESH_MS;
-use crate::store::{BatchRow, EpochRow, GatewayRow, Incident, IncidentKind, Store, StoreError};
+use crate::store::{BatchRow, EpochRow, GatewayRow, Incident, IncidentKind, Store, StoreError, Told};
 
 /// One batch, ready to be filed.
 pub(crate) struct Filing<'a> {
@@ -71,10 +71,11 @@ impl Filing<'_> {
             let read = opened.record.map_err(|e| e.to_string());
             match read.and_then(|record| Ok((record.encode().map_err(|e| e.to_string())?, record))) {
                 Ok((bytes, record)) => {
-                    if insert.insert(epoch, opened.seq, &bytes)? {
+                    if let Some(n) = insert.insert(epoch, opened.seq, &bytes)? {
                         filed.new += 1;
                         filed.is_fresh |= self.is_fresh(&record);
-                        self.attend(opened.seq, &record)?;
+                        let (seq, received, stamp) = (opened.seq, self.now, record.stamp);
+                        self.attend(&Told { n, seq, received, stamp }, &record.content)?;
                     }
                 }
                 Err(why) => self.keep(unreadable, epoch, opened.seq, sealed, &why)?,
@@ -118,21 +119,26 @@ impl Filing<'_> {
     }
 
     /// What a record means to the hub itself, beside being kept.
-    fn attend(&self, seq: u64, record: &Record) -> Result<(), StoreError> {
-        match &record.content {
-            Content::Observation(_) | Content::InContext(..) | Content::Report(_) => Ok(()),
+    fn attend(&self, told: &Told, content: &Content) -> Result<(), StoreError> {
+        match content {
+            Content::Observation(_) | Content::InContext(..) => Ok(()),
+            Content::Report(report) => match &report.about {
+                About::Alarm(alarm) => self.store.note_alarm(self.gateway, told, alarm),
+                About::Supervision(troubles) => self.store.note_troubles(self.gateway, told, troubles),
+                About::Rule(_) | About::Visit(_) | About::Count(_) => Ok(()),
+            },
             Content::Outcome(outcome) => self.store.note_outcome(self.gateway, outcome, self.now),
             Content::Gap(gap) => {
                 let detail = Some(format!("given up by the gateway: {}", gap.reason.name()));
                 self.note(Incident {
                     kind: IncidentKind::Gap,
-                    seqs: (seq, seq),
+                    seqs: (told.seq, told.seq),
                     count: gap.observations,
                     detail,
                 })
             }
-            Content::Anchor(_) if record.stamp.trust == Trust::Synchronised => {
-                self.store.keep_anchor(self.gateway, &record.stamp)
+            Content::Anchor(_) if told.stamp.trust == Trust::Synchronised => {
+                self.store.keep_anchor(self.gateway, &told.stamp)
             }
             // An anchor whose own time is not right mends nothing.
             Content::Anchor(_) => Ok(()),

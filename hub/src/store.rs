@@ -12,9 +12,12 @@
 //! | `sign_of_life`, `silence`, `many_silent` | when each gateway last showed that it lives, and when it did not |
 //! | `hearing`, `refused_heartbeat` | whether the hub hears, and what it did not believe |
 //! | `command`, `command_floor` | what gateways are asked, how far it came, and below which numbers none is given |
+//! | `alarm`, `alarm_step` | the alarms that gateways told of, and the entry that told each of their steps last |
+//! | `trouble` | what is wrong with devices, or was, and the entry that told it last |
 //!
 //! A u64 (number, seq) is stored as the i64 of the same bits.
 
+mod alarms;
 mod chains;
 mod commands;
 mod entries;
@@ -24,12 +27,15 @@ mod incidents;
 mod lives;
 mod read;
 mod schema;
+mod told;
+mod troubles;
 
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 use thiserror::Error;
 
+pub(crate) use alarms::{StepTold, StoredAlarm, WhichAlarms};
 pub(crate) use chains::{BatchRow, ChainRow, Tracked};
 pub(crate) use commands::{NewCommand, Progress, StoredCommand, Unanswered};
 pub(crate) use entries::EpochRow;
@@ -39,6 +45,8 @@ pub(crate) use gateways::{Enrolment, Gateway, GatewayRow};
 pub(crate) use incidents::{Incident, IncidentKind};
 pub(crate) use lives::{Hearing, Life, RefusedHeartbeats, Silence};
 pub(crate) use read::{AnchorPoint, StoredEntry, lane_name};
+pub(crate) use told::Told;
+pub(crate) use troubles::StandingTrouble;
 
 /// Why the database did not do what it should.
 #[derive(Debug, Error)]

@@ -27,7 +27,7 @@ async fn a_puback_is_not_delivery() {
     home.gateway.start().await.unwrap();
     home.press().await.unwrap();
     home.door(true).await.unwrap();
-    home.committed(LIMIT, 1, 1).await.unwrap();
+    home.committed(LIMIT, 1).await.unwrap();
 
     let unanswered = |status: &Value| !fault(status, "hub").is_empty();
     home.gateway.wait_for("the hub's silence", LIMIT, unanswered).await.unwrap();
@@ -61,7 +61,7 @@ async fn what_is_sent_again_is_byte_identical() {
     home.network.cut();
     home.press().await.unwrap();
     home.door(false).await.unwrap();
-    home.committed(LIMIT, 2, 2).await.unwrap();
+    home.committed(LIMIT, 2).await.unwrap();
     home.network.heal();
     heard(&listener, "the next connection", |heard| {
         sent(heard).len() >= 3 && sent(heard).values().filter(|times| times.len() >= 2).count() >= 2
@@ -96,7 +96,7 @@ async fn a_stalled_broker_is_noticed() {
     home.network.black_hole();
     home.press().await.unwrap();
     home.door(true).await.unwrap();
-    home.committed(LIMIT, 1, 1).await.unwrap();
+    home.committed(LIMIT, 1).await.unwrap();
     let stalled = |status: &Value| fault(status, "uplink").contains("stalled");
     let status = home.gateway.wait_for("the stalled broker", Duration::from_secs(30), stalled).await.unwrap();
     assert!(!connected(&status), "{status:#}");
@@ -114,7 +114,7 @@ async fn an_alarm_does_not_wait_behind_a_backlog_on_a_slow_link() {
     for number in 0..BACKLOG {
         home.door(number % 2 == 0).await.unwrap();
     }
-    home.committed(LIMIT, 0, BACKLOG).await.unwrap();
+    home.committed(LIMIT, BACKLOG).await.unwrap();
     home.network.set(Conditions { bandwidth: Some(20_000), ..Conditions::default() });
     home.network.heal();
     home.hub.wait_for("the first of the backlog", LIMIT, |seen| doors(seen) > 0).await.unwrap();
@@ -141,7 +141,7 @@ async fn alarms_and_readings_of_an_outage_arrive_once_when_it_ends() {
         for closed in [true, false] {
             home.door(closed).await.unwrap();
         }
-        home.committed(LIMIT, 1 + outages, 2 * outages).await.unwrap();
+        home.committed(LIMIT, 2 * outages).await.unwrap();
         home.network.heal();
         home.drained(LIMIT).await.unwrap();
     }

@@ -154,7 +154,10 @@ fn ports() -> TempDir {
 
 fn table(name: &str, protocol: &str, port: &Path, rest: &str) -> String {
     let port: PathBuf = port.to_owned();
-    format!("[[device]]\nname = '{name}'\nprotocol = '{protocol}'\nport = '{}'\n{rest}\n", port.display())
+    format!(
+        "[[device]]\nname = '{name}'\nprotocol = '{protocol}'\nport = '{}'\nforward = 'everything'\n{rest}\n",
+        port.display()
+    )
 }
 
 /// What the hub has of a device, in the order it came.

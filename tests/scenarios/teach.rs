@@ -18,7 +18,8 @@ async fn a_sender_is_taught_in_and_the_gateway_hears_again_without_a_restart() {
     let devices = vec![Device::pendant("pendant-1", PENDANT)];
     let home = Home::start(Plan { devices, direct: true, ..Plan::default() }).await.unwrap();
     home.press().await.unwrap();
-    let alarms = |expected: u64| move |status: &Value| status["lanes"]["urgent"]["committed"] == expected;
+    let alarms =
+        |expected: u64| move |status: &Value| status["devices"]["pendant-1"]["observations"] == expected;
     home.gateway.wait_for("the alarm before", LIMIT, alarms(1)).await.unwrap();
 
     let mut command = home.gateway.command();

@@ -134,6 +134,6 @@ def count(read, events):
         "device": read.device(),
         "metric": read.u32(),
         "event": read.option(lambda: read.variant(events)),
-        "day": "{:04}-{:02}-{:02}".format(read.u16(), read.u8(), read.u8()),
+        "day": read.i64(),
         "times": read.u32(),
     }

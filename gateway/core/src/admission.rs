@@ -21,7 +21,7 @@ const REMEMBERED: usize = 64;
 pub struct Admitted {
     /// Where it queues.
     pub lane: Lane,
-    /// Its observations, grouped and flagged.
+    /// Its observations, grouped.
     pub observations: Vec<Observation>,
 }
 
@@ -43,36 +43,38 @@ struct Heard {
 }
 
 impl Admission {
-    /// Takes the observations of one reading of one device; nothing where it is an exact repeat, or empty.
-    pub fn admit(&mut self, mut observations: Vec<Observation>, now: Instant) -> Option<Admitted> {
+    /// Takes the observations of one reading of one device, and flags what is implausible; nothing where it is an exact
+    /// repeat, or empty.
+    pub fn admit(&mut self, mut observations: Vec<Observation>, now: Instant) -> Option<Vec<Observation>> {
         let device = observations.first()?.device.clone();
         if self.heard.entry(device).or_default().repeats(&observations, now) {
             self.repeated = self.repeated.saturating_add(1);
             return None;
         }
+        for observation in &mut observations {
+            if is_implausible(observation.metric, &observation.value, observation.unit) {
+                observation.flags = observation.flags.with(Flags::IMPLAUSIBLE);
+            }
+        }
+        Some(observations)
+    }
+
+    /// Sends what of a reading is to be kept on its way, as one group.
+    pub fn send(&mut self, mut observations: Vec<Observation>) -> Admitted {
         let lane = observations.iter().map(lane).min().unwrap_or(Lane::Routine);
-        self.mark(&mut observations);
-        Some(Admitted { lane, observations })
+        let size = u8::try_from(observations.len()).unwrap_or(u8::MAX);
+        if size > 1 {
+            for (member, observation) in (0..=u8::MAX).zip(observations.iter_mut()) {
+                observation.group = Some(Group { id: self.groups, member, size });
+            }
+            self.groups = self.groups.saturating_add(1);
+        }
+        Admitted { lane, observations }
     }
 
     /// How many exact repeats were dropped.
     pub fn repeated(&self) -> u64 {
         self.repeated
-    }
-
-    fn mark(&mut self, observations: &mut [Observation]) {
-        let size = u8::try_from(observations.len()).unwrap_or(u8::MAX);
-        for (member, observation) in (0..=u8::MAX).zip(observations.iter_mut()) {
-            if is_implausible(observation.metric, &observation.value, observation.unit) {
-                observation.flags = observation.flags.with(Flags::IMPLAUSIBLE);
-            }
-            if size > 1 {
-                observation.group = Some(Group { id: self.groups, member, size });
-            }
-        }
-        if size > 1 {
-            self.groups = self.groups.saturating_add(1);
-        }
     }
 }
 
@@ -146,10 +148,10 @@ mod tests {
         let mut admission = Admission::default();
         let press = || vec![observation(Value::Event(Event::SafetyAlarm))];
         let other = || vec![observation(Value::Event(Event::DoorOpened))];
-        assert_eq!(admission.admit(press(), at(0)).unwrap().lane, Lane::Urgent);
+        assert!(admission.admit(press(), at(0)).is_some());
         assert_eq!(admission.admit(press(), at(99)), None);
         assert!(admission.admit(press(), at(100)).is_some());
-        assert_eq!(admission.admit(other(), at(110)).unwrap().lane, Lane::Routine);
+        assert!(admission.admit(other(), at(110)).is_some());
         assert!(admission.admit(press(), at(120)).is_some(), "something else came in between");
         assert_eq!(admission.repeated(), 1);
     }
@@ -194,6 +196,8 @@ mod tests {
             observation(Value::Decimal(Decimal::whole(80))),
         ];
         let admitted = admission.admit(reading, at(0)).unwrap();
+        let admitted = admission.send(admitted);
+        assert_eq!(admitted.lane, Lane::Routine);
         let flags: Vec<_> = admitted.observations.iter().map(|o| o.flags.has(Flags::IMPLAUSIBLE)).collect();
         assert_eq!(flags, [true, false]);
         let groups: Vec<_> = admitted.observations.iter().map(|o| o.group.unwrap()).collect();

@@ -8,7 +8,7 @@ mod tally;
 use serde::{Deserialize, Serialize};
 use varde_wire::{Event, Metric, Observation, Value};
 
-pub use tally::{Count, Tally};
+pub use tally::Tally;
 
 use crate::alarm::{cleared_by, raised_by};
 use crate::supervision::Condition;

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use varde_wire::{AlarmKind, DeviceId, Flags, Instant, Observation};
+use varde_wire::{AlarmKind, DeviceId, Event, Flags, Instant, Observation, Value};
 
 use crate::alarm::{self, Alarms, Call, Source, Told};
 use crate::rules::{Judgement, Rule, Rules, Sign, Verdict};
@@ -26,6 +26,10 @@ pub struct Household {
     pub devices: BTreeMap<DeviceId, Expectation>,
     /// How long the alarms of a device can be cancelled before they are sent; those of others are sent at once.
     pub pre_alarms: BTreeMap<DeviceId, Duration>,
+    /// Buttons that cancel the pre-alarms of other devices.
+    pub cancels: BTreeMap<DeviceId, Vec<DeviceId>>,
+    /// Buttons and tags of staff: pressed, they are in the home for so long; pressed again, they are gone.
+    pub visits: BTreeMap<DeviceId, Duration>,
     /// Supervision of people.
     pub rules: Vec<Rule>,
     /// When alarms of `quiet_kinds` are held back.
@@ -52,6 +56,8 @@ pub struct Guard {
     supervision: Supervision,
     rules: Rules,
     alarms: Alarms,
+    /// How often the hub wants devices heard, whatever the configuration says.
+    wishes: BTreeMap<DeviceId, Option<Duration>>,
     /// The devices that rules need, and whether the rules were told that they cannot be heard.
     needed: BTreeMap<DeviceId, bool>,
     now: Now,
@@ -63,6 +69,7 @@ struct State {
     supervision: Vec<u8>,
     rules: Vec<u8>,
     alarms: Vec<u8>,
+    wishes: BTreeMap<DeviceId, Option<Duration>>,
 }
 
 impl Guard {
@@ -79,13 +86,19 @@ impl Guard {
     /// Goes on from a [`Self::snapshot`], or from the beginning where the bytes are none. The gateway has heard nothing
     /// since `deaf_since` ([`crate::LifeClock::alive_until`]). A link that was down is taken to
     /// be down still; say of each how it is.
-    pub fn restore(household: Household, bytes: &[u8], deaf_since: Instant, now: Now) -> Self {
+    pub fn restore(mut household: Household, bytes: &[u8], deaf_since: Instant, now: Now) -> Self {
         let Some(saved) = saved::read::<State>(VERSION, bytes) else { return Self::new(household, now) };
+        for (device, expectation) in &mut household.devices {
+            if let Some(wish) = saved.wishes.get(device) {
+                *expectation = expectation.every(*wish);
+            }
+        }
         let devices = household.devices.clone();
         let supervision = Supervision::restore(devices, &saved.supervision, deaf_since, now.at);
         let rules = Rules::restore(household.rules.clone(), &saved.rules, deaf_since, now);
         let alarms = Alarms::restore(household.quiet_hours, &saved.alarms, now);
         let mut guard = Self::of(household, supervision, rules, alarms, now);
+        guard.wishes = saved.wishes;
         // Who is silent is known to each rule; what changed with the restart is not.
         for (device, told) in &mut guard.needed {
             if guard.supervision.is_heard(device) != Some(false) {
@@ -102,7 +115,8 @@ impl Guard {
     /// What is known, to be saved in the same transaction as what was told: take every output first.
     pub fn snapshot(&self) -> Vec<u8> {
         let (supervision, rules) = (self.supervision.snapshot(), self.rules.snapshot());
-        saved::bytes(VERSION, &State { supervision, rules, alarms: self.alarms.snapshot() })
+        let (alarms, wishes) = (self.alarms.snapshot(), self.wishes.clone());
+        saved::bytes(VERSION, &State { supervision, rules, alarms, wishes })
     }
 
     /// A device said something, and it was admitted.
@@ -121,9 +135,23 @@ impl Guard {
             call.test = observation.flags.has(Flags::TEST);
             self.alarms.handle_raised(call, now);
         }
+        match observation.value {
+            Value::Event(Event::PreAlarmCancelled) => {
+                self.alarms.handle_cancelled_at_home(&Source::Device(device.clone()), now);
+            }
+            Value::Event(Event::ButtonPressed) => self.handle_button(device, now),
+            Value::Event(_) | Value::Decimal(_) | Value::Absent(_) | Value::Bits(_) | Value::Text(_) => {}
+        }
         if let Some(kind) = alarm::cleared_by(observation) {
             self.alarms.handle_cleared(&Source::Device(device.clone()), kind, now);
         }
+        self.pass_on(now);
+    }
+
+    /// A device is in a condition that it does not tell of itself.
+    pub fn handle_condition(&mut self, device: &DeviceId, condition: Condition, now: Now) {
+        self.handle_timeout(now);
+        self.supervision.handle_condition(device, condition, now.at);
         self.pass_on(now);
     }
 
@@ -132,6 +160,18 @@ impl Guard {
         self.handle_timeout(now);
         self.supervision.handle_heard(device, rssi_dbm, now.at);
         self.pass_on(now);
+    }
+
+    /// The hub wants a device heard so often; its silence is not told where it wants none. Gives whether there is such a
+    /// device.
+    pub fn handle_wish(&mut self, device: &DeviceId, every: Option<Duration>, now: Now) -> bool {
+        self.handle_timeout(now);
+        let Some(expectation) = self.household.devices.get_mut(device) else { return false };
+        *expectation = expectation.every(every);
+        self.supervision.handle_expectation(device, *expectation, now.at);
+        self.wishes.insert(device.clone(), every);
+        self.pass_on(now);
+        true
     }
 
     /// A link cannot hear.
@@ -176,6 +216,11 @@ impl Guard {
         self.outputs.pop_front()
     }
 
+    /// Whether there is anything to be kept and sent.
+    pub fn has_output(&self) -> bool {
+        !self.outputs.is_empty()
+    }
+
     /// The devices and their state.
     pub fn supervision(&self) -> &Supervision {
         &self.supervision
@@ -189,7 +234,20 @@ impl Guard {
     fn of(household: Household, supervision: Supervision, rules: Rules, alarms: Alarms, now: Now) -> Self {
         let needed =
             household.rules.iter().flat_map(Rule::needs).map(|device| (device.clone(), false)).collect();
-        Self { household, supervision, rules, alarms, needed, now, outputs: VecDeque::new() }
+        let (wishes, outputs) = (BTreeMap::new(), VecDeque::new());
+        Self { household, supervision, rules, alarms, wishes, needed, now, outputs }
+    }
+
+    /// A button that is no alarm, and means something here.
+    fn handle_button(&mut self, device: &DeviceId, now: Now) {
+        for cancelled in self.household.cancels.get(device).into_iter().flatten() {
+            self.alarms.handle_cancelled_at_home(&Source::Device(cancelled.clone()), now);
+        }
+        match self.household.visits.get(device) {
+            Some(_) if self.alarms.is_visited() => self.alarms.handle_visit_over(now),
+            Some(visit) => self.alarms.handle_visit(now.at.after(*visit), now),
+            None => {}
+        }
     }
 
     fn settle(&mut self, now: Now) {

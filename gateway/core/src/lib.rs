@@ -13,6 +13,7 @@
 //! - [`ClockTrust`]: what a wall time is worth, and when an anchor must be left
 //! - [`RadioLadder`]: what is done for a radio that fails, or hears nothing
 //! - [`FaultWatch`]: which faults last long enough to be told, each once, each with its restored twin
+//! - [`Vitals`]: what the gateway tells of its own disk, memory, supply, clock, certificate and program
 //! - [`Pulse`]: when a heartbeat is due, and how it is told from a recording
 //! - [`LifeClock`]: one line of time through every restart
 //! - [`Guard`]: the three that follow, as one: what a home's observations come to
@@ -52,6 +53,7 @@ mod radio_ladder;
 pub mod rules;
 mod saved;
 pub mod supervision;
+pub mod vitals;
 
 pub use admission::{Admission, Admitted, REPEAT_WINDOW};
 pub use alarm::Alarms;
@@ -69,3 +71,4 @@ pub use pulse::{Beat, Pulse};
 pub use radio_ladder::{RadioCare, RadioLadder, Rung};
 pub use rules::Rules;
 pub use supervision::Supervision;
+pub use vitals::Vitals;

@@ -46,6 +46,21 @@ pub struct Expectation {
     pub on_mains: bool,
 }
 
+impl Expectation {
+    /// As both times: its silence is not told.
+    pub const NEVER: Duration = Duration::MAX;
+
+    /// It speaks at least so often, and is missing after twice that; with none, its silence is not told.
+    #[must_use]
+    pub const fn every(self, interval: Option<Duration>) -> Self {
+        let (interval, silent_after) = match interval {
+            Some(interval) => (interval, interval.saturating_mul(2)),
+            None => (Self::NEVER, Self::NEVER),
+        };
+        Self { interval, silent_after, ..self }
+    }
+}
+
 /// A radio or port, as the caller numbers them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LinkNumber(pub u8);
@@ -143,6 +158,9 @@ impl Supervision {
         }
         saved.at = now;
         fresh.state = saved;
+        for (id, expectation) in fresh.expectations.clone() {
+            fresh.expect(&id, expectation, now);
+        }
         // What became due while the gateway was off is told now, and only once.
         fresh.settle(now);
         fresh
@@ -151,6 +169,13 @@ impl Supervision {
     /// What is known, to be saved in the same transaction as what it told: take every output first.
     pub fn snapshot(&self) -> Vec<u8> {
         saved::bytes(VERSION, &self.state)
+    }
+
+    /// From now on this is expected of a device.
+    pub fn handle_expectation(&mut self, device: &DeviceId, expectation: Expectation, now: Instant) {
+        self.handle_timeout(now);
+        self.expect(device, expectation, now);
+        self.act(now);
     }
 
     /// A device was heard, with this strength where the radio says so.
@@ -228,6 +253,19 @@ impl Supervision {
     /// How often something was said of a device that is none of the home's.
     pub fn strange(&self) -> u64 {
         self.strange
+    }
+
+    fn expect(&mut self, device: &DeviceId, expectation: Expectation, now: Instant) {
+        let Some(thing) = self.state.things.get_mut(device) else {
+            self.strange = self.strange.saturating_add(1);
+            return;
+        };
+        self.expectations.insert(device.clone(), expectation);
+        let heard = thing.contact.heard_last();
+        if thing.contact.expect(&expectation, now) {
+            let (trouble, change) = (Trouble::Contact, Change::Over);
+            self.tell(Edge { device: device.clone(), trouble, change, since: heard, at: now }, now);
+        }
     }
 
     fn settle(&mut self, now: Instant) {

@@ -58,6 +58,8 @@ fn home(rules: Vec<Rule>) -> Household {
     ];
     Household {
         devices: BTreeMap::from(devices),
+        cancels: BTreeMap::new(),
+        visits: BTreeMap::new(),
         pre_alarms: BTreeMap::from([(id("bed"), Duration::from_secs(10))]),
         rules,
         quiet_hours: None,

@@ -104,6 +104,8 @@ fn household() -> Household {
     };
     Household {
         devices: DEVICES.iter().enumerate().map(device).collect(),
+        cancels: BTreeMap::new(),
+        visits: BTreeMap::new(),
         pre_alarms: BTreeMap::from([(id("pendant"), Duration::from_mins(3))]),
         rules: rules(),
         quiet_hours: None,

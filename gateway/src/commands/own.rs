@@ -3,16 +3,38 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use varde_drivers::Reading;
-use varde_wire::{Action, Cause, DeviceId, Event, Flags, Metric, Observation, Stage, Value};
+use varde_wire::{
+    Action, AlarmNotice, Cause, DeviceId, Event, Flags, Metric, Observation, RosterChange, Stage, Value,
+};
 
+use super::roster::Roster;
 use crate::board::Board;
 use crate::clock::Clocks;
+use crate::guarding::Guarding;
 use crate::heartbeat::rhythm::Rhythm;
 use crate::intake::Intake;
 use crate::snapshot::{Snapshot, Sources};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
+
+/// What came of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// Its final stage.
+    pub stage: Stage,
+    /// A word for technicians.
+    pub note: String,
+    /// Whether it counts only when the daemon begins anew.
+    pub begins_anew: bool,
+}
+
+impl From<(Stage, String)> for Carried {
+    fn from((stage, note): (Stage, String)) -> Self {
+        Self { stage, note, begins_anew: false }
+    }
+}
 
 /// The gateway as a device among the others.
 pub struct Own {
@@ -22,6 +44,8 @@ pub struct Own {
     pub started_ms: u64,
     /// The state directory.
     pub state_directory: PathBuf,
+    /// The roster on the disk.
+    pub roster: Roster,
     /// Where what it says goes.
     pub intake: Arc<Intake>,
     /// What is known.
@@ -30,15 +54,27 @@ pub struct Own {
     pub clocks: Arc<Clocks>,
     /// What is stored.
     pub store: Store,
+    /// The guard.
+    pub guarding: Arc<Guarding>,
     /// How often the gateway shows that it lives.
     pub rhythm: Arc<Rhythm>,
 }
 
 impl Own {
-    /// Does it, and gives its final stage with a word for technicians.
-    pub async fn carry_out(&self, number: u64, action: &Action) -> (Stage, String) {
-        match action {
+    /// Does it; `is_repeat` where nobody knows whether it was done before.
+    pub async fn carry_out(
+        &self,
+        number: u64,
+        device: &DeviceId,
+        action: &Action,
+        is_repeat: bool,
+    ) -> Carried {
+        let done = match action {
+            Action::Roster(change) => return self.change_roster(change.clone(), is_repeat).await,
             Action::TestAlarm => self.test_alarm(number).await,
+            Action::Alarm { alarm, notice } => self.notice(*alarm, *notice).await,
+            Action::Visit { minutes } => self.visit(*minutes).await,
+            Action::Supervise { expected_every_s } => self.supervise(device, *expected_every_s).await,
             Action::Diagnose => self.diagnose().await,
             Action::Heartbeat { every_s } => match self.rhythm.change(*every_s).await {
                 Ok(()) => (Stage::Done, String::new()),
@@ -51,19 +87,31 @@ impl Own {
             | Action::Lock { .. }
             | Action::Message { .. }
             | Action::Indicate(_)
-            | Action::Roster(_)
-            | Action::Supervise { .. }
-            | Action::ChangeHubKeys(_)
-            | Action::Alarm { .. }
-            | Action::Visit { .. } => {
+            | Action::ChangeHubKeys(_) => {
                 (Stage::Refused(Cause::NotSupported), "the gateway itself cannot do this".to_owned())
             }
-        }
+        };
+        done.into()
     }
 
     /// Whether it does no harm when it is done again, because nobody knows whether it was done.
     pub const fn may_be_repeated(action: &Action) -> bool {
-        matches!(action, Action::Diagnose | Action::Heartbeat { .. })
+        matches!(
+            action,
+            Action::Diagnose
+                | Action::Heartbeat { .. }
+                | Action::Alarm { .. }
+                | Action::Visit { .. }
+                | Action::Supervise { .. }
+                | Action::Roster(_)
+        )
+    }
+
+    /// Beside the event loop: a worn card takes its time, and alarms must not wait for it.
+    async fn change_roster(&self, change: RosterChange, is_repeat: bool) -> Carried {
+        let roster = self.roster.clone();
+        let changed = tokio::task::spawn_blocking(move || roster.change(&change, is_repeat)).await;
+        changed.unwrap_or_else(|error| (Stage::Refused(Cause::Interrupted), error.to_string()).into())
     }
 
     /// On the way of every alarm, from the door of the store on.
@@ -85,6 +133,35 @@ impl Own {
         }
     }
 
+    /// What a person says of an alarm.
+    async fn notice(&self, alarm: u64, notice: AlarmNotice) -> (Stage, String) {
+        let said = self.guarding.say(|alarms, now| match notice {
+            AlarmNotice::Seen { announcement } => alarms.handle_seen(alarm, announcement, now),
+            AlarmNotice::Ended => alarms.handle_ended(alarm, now),
+            AlarmNotice::FalseAlarm => alarms.handle_false_alarm(alarm, now),
+        });
+        kept(said.await, || format!("alarm {alarm} is not open here, or was not announced so often"))
+    }
+
+    async fn visit(&self, minutes: Option<u16>) -> (Stage, String) {
+        let said = self.guarding.say(|alarms, now| match minutes {
+            Some(minutes) => {
+                let until = now.at.after(Duration::from_secs(u64::from(minutes).saturating_mul(60)));
+                alarms.handle_visit(until, now);
+            }
+            None => alarms.handle_visit_over(now),
+        });
+        kept(said.await, String::new)
+    }
+
+    async fn supervise(&self, device: &DeviceId, expected_every_s: Option<u32>) -> (Stage, String) {
+        let every = expected_every_s.map(|seconds| Duration::from_secs(seconds.into()));
+        match self.guarding.wish(device, every).await {
+            Ok(false) => (Stage::Refused(Cause::NoSuchDevice), String::new()),
+            wished => kept(wished, String::new),
+        }
+    }
+
     async fn diagnose(&self) -> (Stage, String) {
         let sources = Sources {
             gateway: &self.gateway,
@@ -98,6 +175,15 @@ impl Own {
             Ok(picture) => (Stage::Done, in_words(&picture)),
             Err(error) => (Stage::Refused(Cause::CannotRecord), error.to_string()),
         }
+    }
+}
+
+/// What became of what the guard was told.
+fn kept(said: Result<bool, StoreError>, unknown: impl FnOnce() -> String) -> (Stage, String) {
+    match said {
+        Ok(true) => (Stage::Done, String::new()),
+        Ok(false) => (Stage::Refused(Cause::Invalid), unknown()),
+        Err(error) => (Stage::Refused(Cause::CannotRecord), error.to_string()),
     }
 }
 

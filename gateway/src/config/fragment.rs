@@ -28,6 +28,9 @@ pub(super) struct Fragment {
     pub(super) bluetooth_quiet_s: Field<i64>,
     pub(super) devices: Vec<DeviceFragment>,
     pub(super) rules: Vec<RuleFragment>,
+    pub(super) quiet: Option<QuietFragment>,
+    pub(super) light: Field<String>,
+    pub(super) sound: Field<Vec<Located<String>>>,
 }
 
 /// Names and texts, each at its place.
@@ -59,6 +62,21 @@ pub(super) struct DeviceFragment {
     pub(super) consents: Pairs,
     pub(super) person: Field<String>,
     pub(super) users: Pairs,
+    pub(super) expected_every_min: Field<i64>,
+    pub(super) on_mains: Field<bool>,
+    pub(super) forward: Field<String>,
+    pub(super) pre_alarm_s: Field<i64>,
+    pub(super) cancels: Field<Vec<Located<String>>>,
+    pub(super) visit_min: Field<i64>,
+}
+
+/// What `[quiet_hours]` says.
+#[derive(Debug)]
+pub(super) struct QuietFragment {
+    pub(super) place: Place,
+    pub(super) from: Field<String>,
+    pub(super) to: Field<String>,
+    pub(super) kinds: Field<Vec<Located<String>>>,
 }
 
 /// What one `[[rule]]` says.
@@ -148,8 +166,30 @@ impl Fragment {
             fragment.bluetooth_quiet_s = bluetooth.number("quiet_s");
             faults.extend(bluetooth.finish());
         }
+        if let Some(mut indicator) = document.table("indicator") {
+            fragment.light = indicator.text("light");
+            fragment.sound = indicator.list("sound");
+            faults.extend(indicator.finish());
+        }
+        if let Some(mut quiet) = document.table("quiet_hours") {
+            fragment.quiet = Some(QuietFragment {
+                place: quiet.place().clone(),
+                from: quiet.text("from"),
+                to: quiet.text("to"),
+                kinds: quiet.list("kinds"),
+            });
+            faults.extend(quiet.finish());
+        }
+        faults.extend(fragment.take_devices(&mut document));
+        faults.extend(fragment.take_rules(&mut document));
+        faults.extend(document.finish());
+        (fragment, faults)
+    }
+
+    pub(super) fn take_devices(&mut self, document: &mut Table<'_>) -> Vec<Fault> {
+        let mut faults = Vec::new();
         for mut device in document.tables("device") {
-            fragment.devices.push(DeviceFragment {
+            self.devices.push(DeviceFragment {
                 place: device.place().clone(),
                 name: device.text("name"),
                 protocol: device.text("protocol"),
@@ -176,11 +216,22 @@ impl Fragment {
                 consents: device.texts("consents"),
                 person: device.text("person"),
                 users: device.texts("users"),
+                expected_every_min: device.number("expected_every_min"),
+                on_mains: device.truth("on_mains"),
+                forward: device.text("forward"),
+                pre_alarm_s: device.number("pre_alarm_s"),
+                cancels: device.list("cancels"),
+                visit_min: device.number("visit_min"),
             });
             faults.extend(device.finish());
         }
+        faults
+    }
+
+    fn take_rules(&mut self, document: &mut Table<'_>) -> Vec<Fault> {
+        let mut faults = Vec::new();
         for mut rule in document.tables("rule") {
-            fragment.rules.push(RuleFragment {
+            self.rules.push(RuleFragment {
                 place: rule.place().clone(),
                 name: rule.text("name"),
                 watch: rule.text("watch"),
@@ -197,8 +248,7 @@ impl Fragment {
             });
             faults.extend(rule.finish());
         }
-        faults.extend(document.finish());
-        (fragment, faults)
+        faults
     }
 
     /// This one with another laid over it.
@@ -219,12 +269,15 @@ impl Fragment {
             bluetooth_quiet_s: later.bluetooth_quiet_s.or(self.bluetooth_quiet_s),
             devices: self.devices,
             rules: self.rules,
+            quiet: later.quiet.or(self.quiet),
+            light: later.light.or(self.light),
+            sound: later.sound.or(self.sound),
         }
     }
 }
 
 /// Hidden files are left out: editors keep their half-written copies in them.
-fn drop_ins(directory: &Path) -> io::Result<Vec<PathBuf>> {
+pub(super) fn drop_ins(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
@@ -237,6 +290,6 @@ fn drop_ins(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn unreadable(place: Place, error: &io::Error) -> Fault {
+pub(super) fn unreadable(place: Place, error: &io::Error) -> Fault {
     Fault { place, key: None, problem: Problem::Unreadable { error: error.to_string() } }
 }

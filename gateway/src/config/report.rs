@@ -6,9 +6,10 @@ use std::{
 };
 
 use jiff::Timestamp;
-use varde_wire::WallTime;
+use varde_core::supervision::Expectation;
+use varde_wire::{DeviceId, WallTime};
 
-use super::{Faults, Settings};
+use super::{Faults, Settings, added_devices};
 
 /// Judges a configuration without running it.
 ///
@@ -80,7 +81,7 @@ impl Settings {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Settings { uplink, state_directory, store, serial, ble, rules, .. } = &self.settings;
+        let Settings { uplink, state_directory, store, serial, ble, added, home, .. } = &self.settings;
         writeln!(f, "gateway {} to {}", uplink.credentials.gateway, uplink.broker)?;
         writeln!(f, "certificate valid until {}", Utc(uplink.credentials.not_after))?;
         let megabytes = store.max_size / 1_000_000;
@@ -93,9 +94,28 @@ impl fmt::Display for Report {
         for device in ble {
             writeln!(f, "{} at {}: {}", device.profile.name(), device.address, device.name)?;
         }
-        if !rules.is_empty() {
-            let names: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
+        if !added.is_empty() {
+            let names: Vec<&str> = added.iter().map(DeviceId::as_str).collect();
+            let place = added_devices(state_directory);
+            writeln!(f, "added by the hub, in {}: {}", place.display(), names.join(", "))?;
+        }
+        if !home.household.rules.is_empty() {
+            let names: Vec<&str> = home.household.rules.iter().map(|rule| rule.name.as_str()).collect();
             writeln!(f, "rules: {}", names.join(", "))?;
+        }
+        for (name, expected) in &home.household.devices {
+            if expected.silent_after != Expectation::NEVER {
+                writeln!(
+                    f,
+                    "{name} is missing after {} min of silence",
+                    expected.silent_after.as_secs() / 60
+                )?;
+            }
+        }
+        let unsupervised: Vec<&str> = home.unsupervised().map(DeviceId::as_str).collect();
+        if !unsupervised.is_empty() {
+            let names = unsupervised.join(", ");
+            writeln!(f, "silent until somebody uses them, so that nobody hears of their end: {names}")?;
         }
         for warning in &self.warnings {
             writeln!(f, "warning: {warning}")?;

@@ -27,6 +27,12 @@ impl Whose {
         observation.user.and_then(|user| owners.users.get(&user)).or(owners.person.as_ref())
     }
 
+    /// Whether the device measured somebody whom the roster knows; nothing where it does not keep its users apart.
+    pub fn knows_user(&self, observation: &Observation) -> Option<bool> {
+        let (owners, user) = (self.0.get(&observation.device)?, observation.user?);
+        (!owners.users.is_empty()).then(|| owners.users.contains_key(&user))
+    }
+
     pub(super) fn add(&mut self, device: DeviceId, owners: Owners) {
         if owners != Owners::default() {
             self.0.insert(device, owners);

@@ -18,7 +18,7 @@ use super::line::{Conversation, Line, LineEnded};
 use super::radio_care::RadioCare;
 use crate::aside::{Aside, Left};
 use crate::board::{Board, Fault};
-use crate::config::BleDevice;
+use crate::config::{BLUETOOTH, BleDevice};
 use crate::intake::Intake;
 use crate::stopping::Stopping;
 use crate::store::StoreError;
@@ -314,6 +314,7 @@ impl Radio {
         self.devices
             .iter()
             .for_each(|heard| self.board.device(&heard.device.name, |state| state.link = link));
+        self.intake.link(BLUETOOTH, link == "listening");
     }
 }
 

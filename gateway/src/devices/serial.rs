@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use varde_core::Backoff;
+use varde_core::supervision::LinkNumber;
 use varde_drivers::{DataBits, LineParameters, Parity, StopBits};
 use varde_link::{self as link, Chunk, Link, LinkError, Request, SerialLink};
 
@@ -24,6 +25,7 @@ const REOPEN_LONGEST: Duration = Duration::from_secs(10);
 /// Serves the port until the gateway stops; orders for its devices come from the mailbox.
 pub async fn serve(
     port: SerialPort,
+    number: LinkNumber,
     captures: Option<PathBuf>,
     (intake, board): (Arc<Intake>, Arc<Board>),
     (aside, mailbox, stopping): (Arc<Aside>, Arc<Mailbox>, Stopping),
@@ -54,12 +56,14 @@ pub async fn serve(
     loop {
         if aside.keeps_from(&left) {
             link_state("left to a technician");
+            intake.link(number, false);
             aside.until(&left, false).await;
         }
         let ended = match SerialLink::open(&port.path, settings(port.line), clock::boot_ms) {
             Ok(link) => {
                 board.well(&fault);
                 link_state("listening");
+                intake.link(number, true);
                 backoff.succeeded();
                 let link = Lent { link, path: &port.path, aside: &aside, left: &left };
                 line.serve(link, session.as_mut(), captures.as_deref()).await.ended
@@ -71,6 +75,7 @@ pub async fn serve(
             LineEnded::Link(LinkError::PortClosed { .. }) if aside.keeps_from(&left) => continue,
             LineEnded::Link(error) => {
                 link_state("failed");
+                intake.link(number, false);
                 board.fault(fault.clone(), error);
             }
         }

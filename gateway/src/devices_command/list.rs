@@ -4,10 +4,11 @@ use std::path::Path;
 
 use varde_drivers::SerialEntry;
 use varde_link::{Neighbour, Neighbourhood};
+use varde_wire::DeviceId;
 
 use super::Failure;
 use super::terminal::say;
-use crate::config::Settings;
+use crate::config::{Settings, added_devices};
 use crate::observer;
 use crate::snapshot::DeviceView;
 
@@ -45,6 +46,11 @@ pub async fn list(config: &Path) -> Result<(), Failure> {
         let view = snapshot.as_ref().ok().and_then(|snapshot| snapshot.devices.get(&row.name));
         say(line(row, view));
     }
+    if !settings.added.is_empty() {
+        let names: Vec<_> = settings.added.iter().map(DeviceId::as_str).collect();
+        let place = added_devices(&settings.state_directory);
+        say(format_args!("added by the hub, in {}: {}", place.display(), names.join(", ")));
+    }
     for stray in known.iter().flatten().filter(|device| is_stray(device, &settings)) {
         let Neighbour { address, .. } = stray;
         let name = stray.name.as_deref().unwrap_or("(no name)");
@@ -64,7 +70,7 @@ pub async fn list(config: &Path) -> Result<(), Failure> {
 fn rows(settings: &Settings, known: Option<&[Neighbour]>) -> Vec<Row> {
     let mut rows = Vec::new();
     for port in &settings.serial {
-        for SerialEntry { name, profile, id } in port.roster.entries() {
+        for SerialEntry { name, profile, id, .. } in port.roster.entries() {
             let at = id.unwrap_or_else(|| port.path.display().to_string());
             rows.push(Row { name: name.to_string(), profile, at, bond: "-" });
         }

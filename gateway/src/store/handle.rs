@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use varde_core::Dispatch;
 use varde_wire::{DeviceId, Hash, Lane, Record, SignedBatch, WallTime};
 
 use super::commands::{CommandStep, StoredCommand};
+use super::state::{Judged, Part, Released, Seat};
 use super::writer::Writer;
 use super::{Identity, StoreError};
 use crate::board::Board;
@@ -91,6 +92,35 @@ pub(super) struct Append {
     pub(super) committed: oneshot::Sender<()>,
 }
 
+/// What was judged, on its way in, and who wants to know what became of it.
+pub(super) struct Judgement {
+    pub(super) judged: Judged,
+    pub(super) committed: oneshot::Sender<()>,
+    pub(super) seated: oneshot::Sender<Seat>,
+}
+
+/// What became of what was judged.
+pub struct Handed {
+    /// Fires when it is on the disk; fails if it is not, and then what is urgent is on its way from memory.
+    pub committed: oneshot::Receiver<()>,
+    /// Where its urgent records are, on the disk or in memory; fails if there are none.
+    pub seated: oneshot::Receiver<Seat>,
+}
+
+/// Room for one judgement, so that it can be handed over in the moment it is made: judgements are kept in the order in
+/// which they were made.
+pub struct Reserved<'s>(mpsc::Permit<'s, Judgement>);
+
+impl Reserved<'_> {
+    /// Hands it over.
+    pub fn send(self, judged: Judged) -> Handed {
+        let (committed, committed_rx) = oneshot::channel();
+        let (seated, seated_rx) = oneshot::channel();
+        self.0.send(Judgement { judged, committed, seated });
+        Handed { committed: committed_rx, seated: seated_rx }
+    }
+}
+
 /// Everything else that is asked of the writer.
 pub(super) enum Control {
     Fetch { queue: Queue, number: u64, only_full: bool, at_most: usize, reply: Reply<Option<SignedBatch>> },
@@ -99,6 +129,7 @@ pub(super) enum Control {
     Depths { reply: Reply<Depths> },
     Trusted { time: WallTime },
     Recall { device: DeviceId, reply: Reply<Option<Vec<u8>>> },
+    State { part: Part, reply: Reply<Option<Vec<u8>>> },
     RememberOnly { roster: Vec<DeviceId> },
     Step { step: Box<CommandStep>, reply: Reply<()> },
     Commands { reply: Reply<Vec<StoredCommand>> },
@@ -112,7 +143,7 @@ pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 /// The store's handle. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    urgent: mpsc::Sender<Append>,
+    urgent: mpsc::Sender<Judgement>,
     routine: mpsc::Sender<Append>,
     control: mpsc::Sender<Control>,
     told: Told,
@@ -127,6 +158,8 @@ pub(super) struct Told {
     pub(super) generation: Arc<AtomicU64>,
     /// How often records were not committed to the disk that had been handed over.
     pub(super) losses: Arc<AtomicU64>,
+    /// What receipts have freed.
+    pub(super) released: Arc<watch::Sender<Released>>,
 }
 
 impl Store {
@@ -182,18 +215,43 @@ impl Store {
         records: Vec<Record>,
         memory: Option<Memory>,
     ) -> Result<oneshot::Receiver<()>, StoreError> {
-        let (committed, receiver) = oneshot::channel();
         match lane {
             Lane::Urgent => {
-                send(&self.urgent, Append { records, memory: None, committed }).await?;
+                let judged = Judged { urgent: records, ..Judged::default() };
+                let handed = self.reserve().await?.send(judged);
                 // Behind the routine records that it speaks of too, which may wait to be committed.
                 if let Some(memory) = memory {
                     self.remember(memory).await?;
                 }
+                Ok(handed.committed)
             }
-            Lane::Routine => send(&self.routine, Append { records, memory, committed }).await?,
+            Lane::Routine => {
+                let (committed, receiver) = oneshot::channel();
+                send(&self.routine, Append { records, memory, committed }).await?;
+                Ok(receiver)
+            }
         }
-        Ok(receiver)
+    }
+
+    /// Waits for room for one judgement.
+    ///
+    /// # Errors
+    /// Where the store has stopped.
+    pub async fn reserve(&self) -> Result<Reserved<'_>, StoreError> {
+        self.urgent.reserve().await.map(Reserved).map_err(|_| StoreError::Stopped)
+    }
+
+    /// What receipts have freed, from now on.
+    pub fn released(&self) -> watch::Receiver<Released> {
+        self.told.released.subscribe()
+    }
+
+    /// Where judgement stood last; nothing where it never stood anywhere.
+    ///
+    /// # Errors
+    /// Where it cannot be read now.
+    pub async fn state(&self, part: Part) -> Result<Option<Vec<u8>>, StoreError> {
+        self.ask(|reply| Control::State { part, reply }).await
     }
 
     /// Remembers this, as soon as all records are committed that were handed over before.

@@ -8,6 +8,7 @@
 //! - [`place`]: where a lane of it stands
 //! - `cut`: entries become a signed batch
 //! - [`commands`]: what the hub asked, and how far it came
+//! - [`state`]: where the gateway's judgement stands
 //! - [`schema`]: its tables and how they came to be
 //! - [`sealer`]: the epoch that seals
 //! - [`salvage`]: what can be read back from a corrupt file
@@ -22,6 +23,7 @@ pub mod place;
 pub mod salvage;
 pub mod schema;
 pub mod sealer;
+pub mod state;
 mod writer;
 
 use rusqlite::ErrorCode;
@@ -29,8 +31,9 @@ use thiserror::Error;
 use varde_wire::{DecodeError, GatewayId, SealError, SealingKey, SigningKey};
 
 pub use commands::{CommandStep, StoredCommand, TakenOn};
-pub use handle::{Depth, Depths, Memory, Options, Queue, Store};
+pub use handle::{Depth, Depths, Handed, Memory, Options, Queue, Reserved, Store};
 pub use outbox::Outbox;
+pub use state::{Judged, Part, Released, Seat, StateSeal};
 
 /// Who the outbox belongs to and whom it is sealed for.
 #[derive(Clone, Debug)]

@@ -13,6 +13,7 @@ use super::commands::{self, CommandStep, StoredCommand};
 use super::cut::{Cut, cut};
 use super::place::{Place, load_places, save_place};
 use super::sealer::Sealer;
+use super::state::{self, Judged, Part};
 use super::{Identity, StoreError, schema};
 use crate::{clock, entropy};
 
@@ -110,7 +111,7 @@ impl Outbox {
     /// # Errors
     /// Where nothing was committed.
     pub fn append(&mut self, lane: Lane, records: &[Record]) -> Result<(), StoreError> {
-        self.append_and(lane, records, |_| Ok(()))
+        self.append_and(&[(lane, records)], |_| Ok(()))
     }
 
     /// The same, and keeps in that transaction what the drivers of these devices want to know after a restart.
@@ -123,7 +124,7 @@ impl Outbox {
         records: &[Record],
         memories: &BTreeMap<DeviceId, Vec<u8>>,
     ) -> Result<(), StoreError> {
-        self.append_and(lane, records, |transaction| {
+        self.append_and(&[(lane, records)], |transaction| {
             memories.iter().try_for_each(|(device, bytes)| remember(transaction, device, bytes))
         })
     }
@@ -134,7 +135,33 @@ impl Outbox {
     /// # Errors
     /// Where nothing was committed.
     pub fn step(&mut self, step: &CommandStep) -> Result<(), StoreError> {
-        self.append_and(Lane::Urgent, &[step.record()], |transaction| commands::write(transaction, step))
+        let records = [step.record()];
+        self.append_and(&[(Lane::Urgent, &records)], |transaction| commands::write(transaction, step))
+    }
+
+    /// Seals and commits what was judged together, and where judgement stands then.
+    ///
+    /// # Errors
+    /// Where nothing was committed; [`StoreError::Full`] where only the routine records were too many.
+    pub fn append_judged(&mut self, judged: &Judged) -> Result<(), StoreError> {
+        let lanes = [(Lane::Urgent, &*judged.urgent), (Lane::Routine, &*judged.routine)];
+        self.append_and(&lanes, |transaction| state::write(transaction, &judged.state))
+    }
+
+    /// Where judgement stood last, if that was ever kept.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub fn state(&self, part: Part) -> Result<Option<Vec<u8>>, StoreError> {
+        state::read(&self.db, part)
+    }
+
+    /// Takes over where judgement stood in a damaged outbox, as far as it can be read.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn adopt_state(&self, from: &Connection) -> Result<(), StoreError> {
+        state::adopt(from, &self.db)
     }
 
     /// Every command that is kept, in the order of the numbers.
@@ -155,39 +182,35 @@ impl Outbox {
 
     fn append_and(
         &mut self,
-        lane: Lane,
-        records: &[Record],
+        lanes: &[(Lane, &[Record])],
         also: impl FnOnce(&Transaction<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        if lane == Lane::Routine && self.is_full()? {
+        let lanes = || lanes.iter().copied().filter(|(_, records)| !records.is_empty());
+        if lanes().any(|(lane, _)| lane == Lane::Routine) && self.is_full()? {
             return Err(StoreError::Full);
         }
-        if !self.sealer.lasts(records.len(), clock::now()) {
+        let count = lanes().map(|(_, records)| records.len()).sum();
+        if !self.sealer.lasts(count, clock::now()) {
             self.sealer = Sealer::begin(&self.identity, clock::now())?;
             self.epoch = None;
         }
-        let mut place = *self.place(lane);
+        let mut places = self.places;
         let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let epoch = write_epoch(&transaction, self.epoch, self.sealer.encapsulation())?;
-        {
-            let mut insert = transaction.prepare_cached(
-                "INSERT INTO entry (lane, seq, epoch, count, made, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?;
-            for record in records {
-                let (count, sealed) = self.sealer.seal(lane, place.next_seq, &record.encode()?)?;
-                let made = record.stamp.wall.as_unix_millis();
-                insert.execute(params![lane.number(), place.next_seq, epoch, count, made, sealed])?;
-                place.next_seq += 1;
+        let mut epoch = self.epoch;
+        for (lane, records) in lanes() {
+            let row = write_epoch(&transaction, epoch, self.sealer.encapsulation())?;
+            epoch = Some(row);
+            let place = &mut places[usize::from(lane.number())];
+            write_entries(&transaction, &mut self.sealer, row, (lane, place), records)?;
+            if lane == Lane::Urgent {
+                while cut(&transaction, &self.identity, lane, place, Cut::NOW)?.is_some() {}
             }
+            save_place(&transaction, lane, place)?;
         }
-        if lane == Lane::Urgent {
-            while cut(&transaction, &self.identity, lane, &mut place, Cut::NOW)?.is_some() {}
-        }
-        save_place(&transaction, lane, &place)?;
         also(&transaction)?;
         transaction.commit()?;
-        self.epoch = Some(epoch);
-        self.places[usize::from(lane.number())] = place;
+        self.epoch = epoch;
+        self.places = places;
         Ok(())
     }
 
@@ -398,6 +421,25 @@ fn claim(db: &Connection, identity: &Identity) -> Result<(), StoreError> {
 fn remember(db: &Connection, device: &DeviceId, bytes: &[u8]) -> Result<(), StoreError> {
     db.prepare_cached("INSERT OR REPLACE INTO memory (device, bytes) VALUES (?1, ?2)")?
         .execute(params![device.as_str(), bytes])?;
+    Ok(())
+}
+
+fn write_entries(
+    db: &Transaction<'_>,
+    sealer: &mut Sealer,
+    epoch: i64,
+    (lane, place): (Lane, &mut Place),
+    records: &[Record],
+) -> Result<(), StoreError> {
+    let mut insert = db.prepare_cached(
+        "INSERT INTO entry (lane, seq, epoch, count, made, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    for record in records {
+        let (count, sealed) = sealer.seal(lane, place.next_seq, &record.encode()?)?;
+        let made = record.stamp.wall.as_unix_millis();
+        insert.execute(params![lane.number(), place.next_seq, epoch, count, made, sealed])?;
+        place.next_seq += 1;
+    }
     Ok(())
 }
 

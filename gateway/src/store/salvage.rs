@@ -73,6 +73,7 @@ pub fn salvage(from: &Path, into: &mut Outbox, identity: &Identity) -> Result<Sa
     }
     if let Some(old) = &old {
         into.adopt_commands(old)?;
+        into.adopt_state(old)?;
     }
     Ok(salvaged)
 }

@@ -13,7 +13,7 @@ use super::StoreError;
 /// One step of the schema: from the version that is its place in [`STEPS`] to the next.
 type Step = fn(&Transaction<'_>) -> rusqlite::Result<()>;
 
-const STEPS: &[Step] = &[version_1, version_2, version_3];
+const STEPS: &[Step] = &[version_1, version_2, version_3, version_4];
 
 /// Opens the outbox's file, or one in memory, brought to today's schema.
 ///
@@ -118,4 +118,10 @@ fn version_3(db: &Transaction<'_>) -> rusqlite::Result<()> {
              outcome BLOB NOT NULL
          ) STRICT;",
     )
+}
+
+/// - `state`: where the gateway's judgement stands: alarms, supervision, rules. What it needs to go on after a restart, and
+///   no history
+fn version_4(db: &Transaction<'_>) -> rusqlite::Result<()> {
+    db.execute_batch("CREATE TABLE state (name TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT, WITHOUT ROWID;")
 }

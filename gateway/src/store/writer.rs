@@ -15,8 +15,9 @@ use tokio::sync::{mpsc, oneshot};
 use varde_core::Backoff;
 use varde_wire::{Content, DeviceId, Gap, GapReason, Instant, Lane, Record, WallTime};
 
-use super::handle::{Append, Control, Depth, Depths, Options, Queue, Reply, Told};
+use super::handle::{Append, Control, Depth, Depths, Judgement, Options, Queue, Reply, Told};
 use super::salvage::{salvage, set_aside};
+use super::state::{Released, Seat};
 use super::{Identity, Outbox, StoreError};
 use crate::board::{Board, Fault};
 use crate::{clock, entropy};
@@ -90,7 +91,7 @@ impl Writer {
     /// Serves until it is told to stop, or nobody can ask any more.
     pub(super) async fn run(
         mut self,
-        mut urgent: mpsc::Receiver<Append>,
+        mut urgent: mpsc::Receiver<Judgement>,
         mut routine: mpsc::Receiver<Append>,
         mut control: mpsc::Receiver<Control>,
     ) {
@@ -101,7 +102,7 @@ impl Writer {
             let again = self.retry_at.map(|at| at.since(clock::now()));
             tokio::select! {
                 biased;
-                Some(append) = urgent.recv() => self.append_urgent(append),
+                Some(judgement) = urgent.recv() => self.append_judged(judgement),
                 Some(message) = control.recv() => {
                     if let Control::Stop { reply } = message {
                         self.stop(reply, &mut urgent, &mut routine);
@@ -126,32 +127,64 @@ impl Writer {
         }
     }
 
-    fn append_urgent(&mut self, append: Append) {
-        match self.on_disk(|disk| disk.append(Lane::Urgent, &append.records)) {
+    fn append_judged(&mut self, judgement: Judgement) {
+        let Judgement { mut judged, committed, seated } = judgement;
+        let mut kept = self.on_disk(|disk| disk.append_judged(&judged));
+        if matches!(kept, Err(StoreError::Full)) {
+            // What is urgent, and where judgement stands, have room of their own.
+            self.wait(std::mem::take(&mut judged.routine));
+            kept = self.on_disk(|disk| disk.append_judged(&judged));
+        }
+        let seat = match kept {
             Ok(()) => {
                 // Whoever asked may have gone.
-                let _ = append.committed.send(());
+                let _ = committed.send(());
+                self.disk.as_ref().map(|disk| (Queue::Urgent, disk.place(Lane::Urgent).next_seq))
             }
             Err(_) => {
-                self.lost();
-                if let Err(error) = self.memory.append(Lane::Urgent, &append.records) {
-                    self.board.fault(Fault::Seal, format!("an alarm could be kept nowhere: {error}"));
+                self.wait(std::mem::take(&mut judged.routine));
+                if !judged.urgent.is_empty() {
+                    self.lost();
+                    if let Err(error) = self.memory.append(Lane::Urgent, &judged.urgent) {
+                        self.board.fault(Fault::Seal, format!("an alarm could be kept nowhere: {error}"));
+                    }
                 }
+                Some((Queue::Memory, self.memory.place(Lane::Urgent).next_seq))
             }
+        };
+        if let Some((queue, next)) = seat.filter(|_| !judged.urgent.is_empty()) {
+            let generation = self.told.generation.load(Ordering::Acquire);
+            let _ = seated.send(Seat { queue, generation, seq: next.saturating_sub(1) });
+            self.told.committed.notify_one();
+        } else if !judged.routine.is_empty() {
+            self.told.committed.notify_one();
         }
-        self.told.committed.notify_one();
     }
 
     fn hold(&mut self, append: Append) {
-        if self.pending.len() + append.records.len() > MOST_PENDING {
-            self.give_up();
-        }
-        self.pending.extend(append.records);
+        self.wait(append.records);
         self.waiting.push(append.committed);
         let losses = self.told.losses.load(Ordering::Acquire);
         if let Some(memory) = append.memory.filter(|memory| memory.losses == losses) {
             self.memories.insert(memory.device, memory.bytes);
         }
+    }
+
+    /// Routine records wait to be committed together.
+    fn wait(&mut self, records: Vec<Record>) {
+        if self.pending.len() + records.len() > MOST_PENDING {
+            self.give_up();
+        }
+        self.pending.extend(records);
+    }
+
+    fn tell_released(&self) {
+        let released = Released {
+            generation: self.told.generation.load(Ordering::Acquire),
+            urgent: self.disk.as_ref().map_or(0, |disk| disk.place(Lane::Urgent).released_seq),
+            memory: self.memory.place(Lane::Urgent).released_seq,
+        };
+        self.told.released.send_if_modified(|before| std::mem::replace(before, released) != released);
     }
 
     /// Records were handed over that the disk does not have: nothing may be remembered as if it had.
@@ -219,6 +252,7 @@ impl Writer {
             }
             Control::Release { queue, number, hash, reply } => {
                 let released = self.on_queue(queue, |outbox| outbox.release(queue.lane(), number, &hash));
+                self.tell_released();
                 let _ = reply.send(released);
             }
             Control::Restart { queue, number, hash, through, reply } => {
@@ -237,6 +271,9 @@ impl Writer {
             }
             Control::Recall { device, reply } => {
                 let _ = reply.send(self.on_disk(|disk| disk.recall(&device)));
+            }
+            Control::State { part, reply } => {
+                let _ = reply.send(self.on_disk(|disk| disk.state(part)));
             }
             Control::RememberOnly { roster } => {
                 let _ = self.on_disk(|disk| disk.remember_only(&roster));
@@ -262,11 +299,11 @@ impl Writer {
     fn stop(
         &mut self,
         reply: Reply<()>,
-        urgent: &mut mpsc::Receiver<Append>,
+        urgent: &mut mpsc::Receiver<Judgement>,
         routine: &mut mpsc::Receiver<Append>,
     ) {
-        while let Ok(append) = urgent.try_recv() {
-            self.append_urgent(append);
+        while let Ok(judgement) = urgent.try_recv() {
+            self.append_judged(judgement);
         }
         while let Ok(append) = routine.try_recv() {
             self.hold(append);
@@ -382,6 +419,7 @@ impl Writer {
     fn take_disk(&mut self, outbox: Outbox) {
         self.disk = Some(outbox);
         self.told.generation.fetch_add(1, Ordering::Release);
+        self.tell_released();
         self.told.committed.notify_one();
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AlarmReport, BoundedText, Date, DeviceId, Event, Metric, SupervisionReport};
+use crate::{AlarmReport, BoundedText, DeviceId, Event, Metric, SupervisionReport};
 
 /// Something that the gateway came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,8 +80,8 @@ pub struct CountReport {
     pub metric: Metric,
     /// The event, where it was one.
     pub event: Option<Event>,
-    /// The day, in the home's time.
-    pub day: Date,
+    /// The day in the home, counted from 1970-01-01.
+    pub day: i64,
     /// How often.
     pub times: u32,
 }

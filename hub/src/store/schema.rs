@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// One script a version, each taking the database from the version before. Never change one that was released.
-const VERSIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
+const VERSIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 const VERSION_1: &str = "
 CREATE TABLE gateway (
@@ -146,6 +146,38 @@ CREATE TABLE command_floor (
 ";
 
 const VERSION_3: &str = "
+CREATE TABLE alarm (
+    id INTEGER PRIMARY KEY,
+    gateway INTEGER NOT NULL REFERENCES gateway,
+    number INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    test INTEGER NOT NULL,
+    over INTEGER NOT NULL,
+    closed INTEGER
+) STRICT;
+CREATE INDEX alarm_of ON alarm (gateway, number);
+CREATE INDEX alarm_open ON alarm (test) WHERE over = 0 AND closed IS NULL;
+
+CREATE TABLE alarm_step (
+    alarm INTEGER NOT NULL REFERENCES alarm,
+    step TEXT NOT NULL,
+    entry INTEGER NOT NULL REFERENCES entry,
+    PRIMARY KEY (alarm, step)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE trouble (
+    gateway INTEGER NOT NULL REFERENCES gateway,
+    device TEXT NOT NULL,
+    trouble TEXT NOT NULL,
+    stands INTEGER NOT NULL,
+    story TEXT,
+    entry INTEGER NOT NULL REFERENCES entry,
+    PRIMARY KEY (gateway, device, trouble)
+) STRICT, WITHOUT ROWID;
+";
+
+const VERSION_4: &str = "
 CREATE TABLE sign_of_life (
     gateway INTEGER PRIMARY KEY REFERENCES gateway,
     at INTEGER NOT NULL,

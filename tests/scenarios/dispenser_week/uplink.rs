@@ -85,7 +85,8 @@ impl Uplink {
     /// A reading is committed.
     pub(crate) fn commit(&mut self, reading: Vec<Observation>, now_ms: u64) {
         let now = Instant::from_millis(now_ms);
-        let Some(admitted) = self.admission.admit(reading, now) else { return };
+        let Some(reading) = self.admission.admit(reading, now) else { return };
+        let admitted = self.admission.send(reading);
         let at = Lane::ALL.into_iter().position(|lane| lane == admitted.lane).unwrap();
         self.committed[at].extend(admitted.observations.clone());
         let wall = WallTime::from_unix_millis(i64::try_from(now_ms).unwrap());

@@ -3,32 +3,19 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
-use varde_wire::{DeviceId, Event, Instant, Metric, Observation, Value};
+use varde_wire::{CountReport, DeviceId, Event, Instant, Metric, Observation, Value};
 
 use crate::home_clock::Day;
 use crate::{Now, TimeOfDay, saved};
 
 const VERSION: u8 = 1;
 
-/// How often something happened in a day of the home.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Count {
-    /// At which device.
-    pub device: DeviceId,
-    /// Of what.
-    pub metric: Metric,
-    /// Which event; none for values.
-    pub event: Option<Event>,
-    /// How often.
-    pub times: u32,
-}
-
 /// Counts until midnight. While the clock is not set the day goes on.
 #[derive(Debug, Default)]
 pub struct Tally {
     state: State,
     now: Option<Now>,
-    counts: VecDeque<Count>,
+    counts: VecDeque<CountReport>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -70,11 +57,12 @@ impl Tally {
         let Some(clock) = now.home else { return };
         let (today, _) = clock.shown();
         // A clock that goes back ends no day twice.
-        if self.state.day.replace(today.max(self.state.day.unwrap_or(today))).is_some_and(|day| day < today) {
+        let before = self.state.day.replace(today.max(self.state.day.unwrap_or(today)));
+        if let Some(day) = before.filter(|day| *day < today) {
             let counts = std::mem::take(&mut self.state.counts).into_iter();
             self.counts.extend(counts.map(|((device, metric, event), times)| {
                 let event = event.and_then(|place| Event::ALL.get(usize::from(place)).copied());
-                Count { device, metric, event, times }
+                CountReport { device, metric, event, day, times }
             }));
         }
     }
@@ -89,7 +77,7 @@ impl Tally {
     }
 
     /// The counts of a day that is over.
-    pub fn poll_output(&mut self) -> Option<Count> {
+    pub fn poll_output(&mut self) -> Option<CountReport> {
         self.counts.pop_front()
     }
 }

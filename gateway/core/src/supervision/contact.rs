@@ -20,11 +20,14 @@ pub(super) struct Contact {
     /// Its one interval after a deaf time has been given.
     reprieved: bool,
     missing: bool,
+    /// How long a silence it was given.
+    silent_after: Duration,
 }
 
 impl Contact {
     pub(super) fn new(expectation: &Expectation, now: Instant) -> Self {
-        Self { heard: now, due: now.after(expectation.silent_after), reprieved: false, missing: false }
+        let silent_after = expectation.silent_after;
+        Self { heard: now, due: now.after(silent_after), reprieved: false, missing: false, silent_after }
     }
 
     pub(super) fn is_missing(&self) -> bool {
@@ -48,6 +51,19 @@ impl Contact {
 
     pub(super) fn miss(&mut self) {
         self.missing = true;
+    }
+
+    /// Other things are expected of it than before. Gives whether it had been missing, and what is expected now cannot
+    /// be missed.
+    pub(super) fn expect(&mut self, expectation: &Expectation, now: Instant) -> bool {
+        if std::mem::replace(&mut self.silent_after, expectation.silent_after) == expectation.silent_after {
+            return false;
+        }
+        // One interval to speak up in, because nobody expected it to until now.
+        self.due = self.heard.after(expectation.silent_after).max(now.after(expectation.interval));
+        let was_missing = self.missing && expectation.silent_after == Expectation::NEVER;
+        self.missing = self.missing && !was_missing;
+        was_missing
     }
 
     /// The gateway was deaf from then until now.

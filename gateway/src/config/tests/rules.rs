@@ -78,7 +78,7 @@ by = "12:00"
 days = ["mon"]
 "#,
     );
-    let rules = home.load().unwrap().rules;
+    let rules = home.load().unwrap().home.household.rules;
     let shown: Vec<(&str, &str, Severity)> =
         rules.iter().map(|rule| (rule.name.as_str(), rule.alarm().name(), rule.severity)).collect();
     let expected = [

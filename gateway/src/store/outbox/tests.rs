@@ -200,7 +200,7 @@ fn an_outbox_of_another_gateway_or_a_newer_program_is_left_alone() {
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     assert!(matches!(
         Outbox::open(Some(&path), ours, 1 << 30),
-        Err(StoreError::Newer { found: 99, known: 3 })
+        Err(StoreError::Newer { found: 99, known: 4 })
     ));
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 use varde_wire::{
-    About, AlarmKind, AlarmReport, AlarmSource, AlarmStep, BoundedText, Change, CountReport, Date, Event,
+    About, AlarmKind, AlarmReport, AlarmSource, AlarmStep, BoundedText, Change, CountReport, Event,
     Hindrance, Inhibitor, Metric, Origin, Phase, Report, RuleReport, Severity, SupervisionReport, Trouble,
     TroubleEdge, VisitStep,
 };
@@ -95,8 +95,7 @@ fn edge(device: &str, trouble: Trouble, change: Change) -> TroubleEdge {
 }
 
 fn count(event: Option<Event>) -> CountReport {
-    let day = Date { year: 2026, month: 3, day: 29 };
-    CountReport { device: "hall-1".parse().unwrap(), metric: Metric::MOTION, event, day, times: 412 }
+    CountReport { device: "hall-1".parse().unwrap(), metric: Metric::MOTION, event, day: 20_541, times: 412 }
 }
 
 pub(crate) fn words(report: &Report) -> Json {
@@ -116,7 +115,7 @@ pub(crate) fn words(report: &Report) -> Json {
             "count",
             json!({
                 "device": count.device.as_str(), "metric": count.metric.code(),
-                "event": count.event.map(Event::name), "day": count.day.to_string(), "times": count.times,
+                "event": count.event.map(Event::name), "day": count.day, "times": count.times,
             }),
         ),
     };

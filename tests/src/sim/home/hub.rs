@@ -123,15 +123,44 @@ impl Hub {
         self.program.as_ref()
     }
 
-    /// What `varde-hub show --json` prints: every observation received with `n` above `since`, in the order it came.
+    /// Every observation received with `n` above `since`, in the order it came.
+    ///
+    /// # Errors
+    /// As [`Hub::show_all`].
+    pub async fn show(&self, since: u64) -> Result<Vec<Value>, SimError> {
+        let mut lines = self.show_all(since).await?;
+        lines.retain(|line| line.get("report").is_none());
+        Ok(lines)
+    }
+
+    /// What the gateway came to by itself, with `n` above `since`, in the order it came.
+    ///
+    /// # Errors
+    /// As [`Hub::show_all`].
+    pub async fn reports(&self, since: u64) -> Result<Vec<Value>, SimError> {
+        let mut lines = self.show_all(since).await?;
+        lines.retain(|line| line.get("report").is_some());
+        Ok(lines)
+    }
+
+    /// What `varde-hub show --json` prints: observations and reports with `n` above `since`, in the order they came.
     ///
     /// # Errors
     /// When the command fails or prints something else.
-    pub async fn show(&self, since: u64) -> Result<Vec<Value>, SimError> {
+    pub async fn show_all(&self, since: u64) -> Result<Vec<Value>, SimError> {
         let mut command = self.command("show");
         command.args(["--json", "--since", &since.to_string()]);
         let text = run(&mut command).await?;
         text.lines().map(|line| json("varde-hub show", line)).collect()
+    }
+
+    /// What `varde-hub alarms --json` prints with these options.
+    ///
+    /// # Errors
+    /// When the command fails or prints something else.
+    pub async fn alarms(&self, options: &[&str]) -> Result<Vec<Value>, SimError> {
+        let text = run(self.command("alarms").arg("--json").args(options)).await?;
+        text.lines().map(|line| json("varde-hub alarms", line)).collect()
     }
 
     /// What `varde-hub show --incidents --json` prints.
