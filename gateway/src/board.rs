@@ -30,6 +30,10 @@ pub enum Fault {
     Bluetooth,
     /// The radio seems well, and nothing is heard of devices that speak all the time.
     BluetoothSilence,
+    /// The light that shows how alarms stand cannot be set.
+    Indicator,
+    /// The command that makes their sound cannot be run.
+    Sound,
     /// A serial port is not there, or somebody else has it.
     Port(String),
     /// A Bluetooth device is in reach but cannot be used.
@@ -44,7 +48,7 @@ impl Fault {
         Duration::from_secs(match self {
             // What the radio's silence and a vital sign had to last for, they have lasted.
             Self::Disk | Self::Seal | Self::BluetoothSilence | Self::Vital(_) => 0,
-            Self::Port(_) | Self::Bluetooth => 60,
+            Self::Port(_) | Self::Bluetooth | Self::Indicator | Self::Sound => 60,
             Self::Clock | Self::Uplink | Self::Hub | Self::Device(_) => 600,
         })
     }
@@ -60,6 +64,8 @@ impl std::fmt::Display for Fault {
             Self::Hub => f.write_str("hub"),
             Self::Bluetooth => f.write_str("bluetooth"),
             Self::BluetoothSilence => f.write_str("bluetooth silence"),
+            Self::Indicator => f.write_str("indicator"),
+            Self::Sound => f.write_str("sound"),
             Self::Port(path) => write!(f, "port {path}"),
             Self::Device(name) => write!(f, "device {name}"),
             Self::Vital(vital) => f.write_str(vital.name()),

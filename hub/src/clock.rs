@@ -18,6 +18,13 @@ pub(crate) fn rfc3339(time: WallTime) -> Option<String> {
     Some(format!("{stamp:.3}"))
 }
 
+/// The day so many days after 1970-01-01; none where no calendar holds it.
+pub(crate) fn date(days: i64) -> Option<String> {
+    let epoch = jiff::civil::date(1970, 1, 1);
+    let day = epoch.checked_add(jiff::Span::new().try_days(days).ok()?).ok()?;
+    Some(day.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -28,5 +35,12 @@ mod tests {
         assert_eq!(text(0).as_deref(), Some("1970-01-01T00:00:00.000Z"));
         assert_eq!(text(1_700_000_000_120).as_deref(), Some("2023-11-14T22:13:20.120Z"));
         assert_eq!(text(i64::MAX), None);
+    }
+
+    #[test]
+    fn a_day_is_counted_from_1970() {
+        assert_eq!(date(0).as_deref(), Some("1970-01-01"));
+        assert_eq!(date(20_513).as_deref(), Some("2026-03-01"));
+        assert_eq!((date(i64::MAX), date(i64::MIN)), (None, None));
     }
 }

@@ -11,8 +11,9 @@ use varde_wire::{DeviceId, GatewayId};
 
 use crate::error::chain;
 use crate::{
-    Ask, Asked, Broker, BrokerAddress, Directory, Enrol, Error, Show, Signature, enrol, init, list_commands,
-    serve, show, verify,
+    Ask, Asked, Broker, BrokerAddress, Directory, Enrol, Error, Follow, ListAlarms, ListGateways, Notice,
+    Says, Show, Signature, enrol, give_notice, init, list_alarms, list_commands, list_gateways,
+    list_troubles, serve, show, verify, visit,
 };
 
 /// EX_USAGE of `sysexits.h`.
@@ -89,15 +90,8 @@ enum Command {
         gateway: GatewayId,
         /// Which of its devices; 'gateway' for the gateway itself.
         device: DeviceId,
-        /// How long it is valid, such as 90s, 10m or 2d: 5 minutes, a plan 7 days, unless said otherwise.
-        #[arg(long, value_name = "TIME", value_parser = seconds)]
-        valid: Option<i64>,
-        /// Does not wait for what becomes of it.
-        #[arg(long)]
-        no_wait: bool,
-        /// A JSON object a step.
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        follow: Following,
         #[command(subcommand)]
         ask: Ask,
     },
@@ -112,6 +106,60 @@ enum Command {
         #[arg(long, value_name = "ID")]
         gateway: Option<String>,
     },
+    /// Lists the alarms that are open, the most serious and oldest first; or tells a gateway what a person says of one.
+    Alarms {
+        #[command(flatten)]
+        hub: Hub,
+        /// Those that are held back or over too.
+        #[arg(long)]
+        all: bool,
+        /// Only this gateway's.
+        #[arg(long, value_name = "ID")]
+        gateway: Option<GatewayId>,
+        /// Test alarms, over or not, and no others.
+        #[arg(long)]
+        tests: bool,
+        /// A JSON object a line.
+        #[arg(long)]
+        json: bool,
+        #[command(subcommand)]
+        say: Option<Say>,
+    },
+    /// Lists what is wrong with devices. Many of one cause, such as a power cut, are one story.
+    Troubles {
+        #[command(flatten)]
+        hub: Hub,
+        /// Only this gateway's.
+        #[arg(long, value_name = "ID")]
+        gateway: Option<GatewayId>,
+        /// A JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tells a gateway that staff is in the home, or gone: what they are there for is no alarm meanwhile. Calls for
+    /// help and dangers to life always are.
+    Visit {
+        #[command(flatten)]
+        hub: Hub,
+        /// Which gateway.
+        gateway: GatewayId,
+        #[command(flatten)]
+        staff: Staff,
+        #[command(flatten)]
+        follow: Following,
+    },
+    /// Lists the gateways, and which of them are silent. Exits with 0 when none is, 2 when one is, 3 when no running
+    /// `serve` hears them.
+    Gateways {
+        #[command(flatten)]
+        hub: Hub,
+        /// A JSON object a line.
+        #[arg(long)]
+        json: bool,
+        /// Only those that are silent.
+        #[arg(long)]
+        silent: bool,
+    },
     /// Says what a file of signed bytes is, and whether it is to be believed.
     Verify {
         #[command(flatten)]
@@ -119,6 +167,61 @@ enum Command {
         /// A signed batch or receipt, as it travelled.
         file: PathBuf,
     },
+}
+
+/// What a person says of an alarm.
+#[derive(Subcommand)]
+enum Say {
+    /// Somebody has seen it, and deals with it: the person at home is told.
+    Seen(Which),
+    /// It is dealt with, and over.
+    End(Closing),
+    /// It was a false alarm, and is over.
+    False(Closing),
+}
+
+#[derive(Args)]
+struct Which {
+    /// Whose alarm.
+    gateway: GatewayId,
+    /// The alarm's number, as the list shows it.
+    number: u64,
+    #[command(flatten)]
+    follow: Following,
+}
+
+#[derive(Args)]
+struct Closing {
+    #[command(flatten)]
+    which: Which,
+    /// Closes it in this list alone, without its gateway: for one that is gone, or has forgotten it.
+    #[arg(long)]
+    only_here: bool,
+}
+
+/// How a command is sent, and waited for.
+#[derive(Args)]
+struct Following {
+    /// How long it is valid, such as 90s, 10m or 2d: 5 minutes, a plan 7 days, unless said otherwise.
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    valid: Option<i64>,
+    /// Does not wait for what becomes of it.
+    #[arg(long)]
+    no_wait: bool,
+    /// A JSON object a step.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct Staff {
+    /// They are there, for so many minutes at the most: 1 to 480.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=480))]
+    minutes: Option<u16>,
+    /// They are gone.
+    #[arg(long)]
+    over: bool,
 }
 
 #[derive(Args)]
@@ -180,14 +283,39 @@ fn run(command: Command) -> Result<(), Error> {
             let out = &mut BufWriter::new(io::stdout().lock());
             show(&database, &Show { json, since, gateway, incidents }, out)
         }
-        Command::Ask { hub, gateway, device, valid, no_wait, json, ask } => {
+        Command::Ask { hub, gateway, device, follow, ask } => {
             let (directory, database) = hub.open()?;
-            let asked = Asked { gateway, device, ask, valid_s: valid, waits: !no_wait, json };
+            let asked = Asked { gateway, device, ask, follow: follow.into() };
             crate::ask(&directory, &database, &asked, &mut io::stdout().lock())
         }
         Command::Commands { hub, json, gateway } => {
             let (_, database) = hub.open()?;
             list_commands(&database, gateway.as_deref(), json, &mut BufWriter::new(io::stdout().lock()))
+        }
+        Command::Alarms { hub, say: Some(say), json, .. } => {
+            let (directory, database) = hub.open()?;
+            let mut notice = Notice::from(say);
+            notice.follow.json |= json;
+            give_notice(&directory, &database, &notice, &mut io::stdout().lock())
+        }
+        Command::Alarms { hub, all, gateway, tests, json, say: None } => {
+            let (_, database) = hub.open()?;
+            let list = ListAlarms { gateway, all, tests, json };
+            list_alarms(&database, &list, &mut BufWriter::new(io::stdout().lock()))
+        }
+        Command::Troubles { hub, gateway, json } => {
+            let (_, database) = hub.open()?;
+            list_troubles(&database, gateway.as_ref(), json, &mut BufWriter::new(io::stdout().lock()))
+        }
+        Command::Visit { hub, gateway, staff, follow } => {
+            let (directory, database) = hub.open()?;
+            let out = &mut io::stdout().lock();
+            // The group is required: without minutes they are gone.
+            visit(&directory, &database, &gateway, staff.minutes, &follow.into(), out)
+        }
+        Command::Gateways { hub, json, silent } => {
+            let (_, database) = hub.open()?;
+            list_gateways(&database, ListGateways { json, silent }, &mut BufWriter::new(io::stdout().lock()))
         }
         Command::Verify { hub, file } => {
             let (directory, database) = hub.open()?;
@@ -202,6 +330,24 @@ impl Hub {
         let directory = Directory::open(&self.directory)?;
         let database = self.database.clone().unwrap_or_else(|| directory.database());
         Ok((directory, database))
+    }
+}
+
+impl From<Following> for Follow {
+    fn from(Following { valid, no_wait, json }: Following) -> Self {
+        Self { valid_s: valid, no_wait, json }
+    }
+}
+
+impl From<Say> for Notice {
+    fn from(say: Say) -> Self {
+        let (says, Closing { which, only_here }) = match say {
+            Say::Seen(which) => (Says::Seen, Closing { which, only_here: false }),
+            Say::End(closing) => (Says::End, closing),
+            Say::False(closing) => (Says::False, closing),
+        };
+        let Which { gateway, number, follow } = which;
+        Self { gateway, alarm: number, says, only_here, follow: follow.into() }
     }
 }
 

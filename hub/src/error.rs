@@ -110,6 +110,48 @@ pub enum Error {
         /// How far it came.
         stage: String,
     },
+    /// Nothing is open under this number.
+    #[error("{gateway} has no open alarm {alarm}; open there: {open}")]
+    NoSuchAlarm {
+        /// Whose.
+        gateway: GatewayId,
+        /// The number asked for.
+        alarm: u64,
+        /// Those that are open: number, kind and source of each.
+        open: String,
+    },
+    /// There is no announcement yet that a person could have seen.
+    #[error(
+        "alarm {alarm} of {gateway} is not announced yet, as it can still be cancelled at home: wait until it is, or end it"
+    )]
+    NotAnnounced {
+        /// Whose.
+        gateway: GatewayId,
+        /// Which.
+        alarm: u64,
+    },
+    /// The gateway gave the number to another alarm.
+    #[error(
+        "{gateway} has forgotten this alarm {alarm}, as its store is new: when it is dealt with, end it with '--only-here'"
+    )]
+    ForgottenAlarm {
+        /// Whose.
+        gateway: GatewayId,
+        /// Which.
+        alarm: u64,
+    },
+    /// Gateways are silent.
+    #[error("silent gateways: {0}")]
+    Silent(usize),
+    /// Nobody hears gateways now.
+    #[error(
+        "no hub hears the gateways{}: what is listed may be old; does 'varde-hub serve' run, and reach its broker?",
+        last.as_ref().map(|last| format!(" since {last}")).unwrap_or_default()
+    )]
+    Deaf {
+        /// When it was last known how the hub hears, RFC 3339; none where it never ran.
+        last: Option<String>,
+    },
     /// A stored name is none.
     #[error("the database holds a bad name")]
     Name(#[from] BadId),
@@ -122,8 +164,10 @@ pub enum Error {
 }
 
 impl Error {
-    /// The exit code, as `sysexits.h` names them.
+    /// The exit code, as `sysexits.h` names them; of what is asked by monitoring systems, as they have them.
     pub fn exit_code(&self) -> u8 {
+        const CRITICAL: u8 = 2;
+        const UNKNOWN: u8 = 3;
         const DATA: u8 = 65;
         const UNAVAILABLE: u8 = 69;
         const SYSTEM: u8 = 71;
@@ -145,9 +189,14 @@ impl Error {
             | Self::Name(_)
             | Self::NotEnrolled(_)
             | Self::Command(_)
+            | Self::NoSuchAlarm { .. }
+            | Self::NotAnnounced { .. }
+            | Self::ForgottenAlarm { .. }
             | Self::Plan { .. } => DATA,
             Self::Listen { .. } | Self::CommandRefused { .. } => UNAVAILABLE,
             Self::Unfinished { .. } => TRY_AGAIN,
+            Self::Silent(_) => CRITICAL,
+            Self::Deaf { .. } => UNKNOWN,
         }
     }
 }

@@ -7,9 +7,14 @@
 //!
 //! The other way, [`ask`] stores what a gateway is asked, and [`serve`] sends it until the gateway answers.
 //!
+//! What gateways came to by themselves is kept as it came, and as it stands: [`list_alarms`] and [`list_troubles`] show
+//! what is open, [`give_notice`] tells a gateway what a person says of an alarm.
+//! A gateway that is not heard is noticed ([`list_gateways`]): it cannot tell that itself.
+//!
 //! What is not believed is refused, kept as evidence and shown.
 
 mod access;
+mod alarms;
 mod authority;
 mod checkpoint;
 mod clock;
@@ -24,16 +29,20 @@ mod filing;
 mod init;
 mod intake;
 mod link;
+mod mending;
 mod mosquitto;
 mod round;
 mod serve;
 mod show;
+mod silence;
 mod store;
+mod troubles;
 mod verify;
 mod waiting;
 
+pub use alarms::{ListAlarms, Notice, Says, give_notice, list_alarms};
 pub use command::main;
-pub use commands::{Ask, Asked, ask, list_commands};
+pub use commands::{Ask, Asked, Follow, ask, list_commands, visit};
 pub use directory::{Directory, HubKeys};
 pub use enrol::{Enrol, Signature, enrol};
 pub use error::Error;
@@ -43,7 +52,9 @@ pub use link::BrokerAddress;
 pub use round::{Answer, Outcome, Round};
 pub use serve::{Broker, serve};
 pub use show::{Show, show};
+pub use silence::{ListGateways, list_gateways};
 pub use store::{Cause, Store, StoreError};
+pub use troubles::list_troubles;
 pub use verify::verify;
 
 /// 32 bytes from the system, wiped when they are dropped.

@@ -1,7 +1,9 @@
 //! `varde-hub show`: what has been received. Looks only; `serve` may run meanwhile.
 
+mod entry;
 mod incident;
 mod observation;
+mod report;
 mod summary;
 
 use std::io::{self, Write};
@@ -12,16 +14,18 @@ use serde::Serialize;
 use crate::Error;
 use crate::store::Store;
 
+pub(crate) use report::{HTEST, Source};
+
 /// What is to be shown.
 #[derive(Clone, Debug, Default)]
 pub struct Show {
     /// A JSON object a line instead of text for people.
     pub json: bool,
-    /// Only observations after this cursor.
+    /// Only observations and reports after this cursor.
     pub since: i64,
     /// Only this gateway's.
     pub gateway: Option<String>,
-    /// Incidents and refused batches instead of observations.
+    /// Incidents and refused batches instead of those.
     pub incidents: bool,
 }
 
@@ -35,9 +39,7 @@ pub fn show(database: &Path, show: &Show, out: &mut impl Write) -> Result<(), Er
     match (show.incidents, show.json) {
         (true, true) => incident::each(&store, gateway, |incident| line(out, &incident))?,
         (true, false) => summary::incidents(&store, gateway, out)?,
-        (false, true) => {
-            observation::each(&store, show.since, gateway, |observation| line(out, &observation))?
-        }
+        (false, true) => entry::each(&store, show.since, gateway, |entry| line(out, &entry))?,
         (false, false) => {
             summary::gateways(&store, gateway, out)?;
             summary::incidents(&store, gateway, out)?;

@@ -123,11 +123,6 @@ impl Ask {
             }),
         })
     }
-
-    /// A plan may wait for a gateway that is off; of the rest, what is late is worse than what is not done.
-    pub(crate) const fn usual_validity_s(&self) -> i64 {
-        if matches!(self, Self::Plan { .. }) { 7 * 24 * 3600 } else { 300 }
-    }
 }
 
 fn indication(word: &str) -> Indication {

@@ -13,9 +13,10 @@ mod watching;
 use std::io::Write;
 use std::path::Path;
 
-use varde_wire::{Command, DeviceId, GatewayId, WallTime};
+use varde_wire::{Action, Command, DeviceId, GatewayId, WallTime};
 
 pub use self::asking::Ask;
+use self::watching::Watch;
 pub use self::watching::list_commands;
 use crate::store::{NewCommand, Store};
 use crate::{Directory, Error, clock, entropy};
@@ -29,12 +30,27 @@ pub struct Asked {
     pub device: DeviceId,
     /// What it is to do.
     pub ask: Ask,
+    /// How it is sent, and waited for.
+    pub follow: Follow,
+}
+
+/// How a command is sent, and waited for.
+#[derive(Clone, Debug, Default)]
+pub struct Follow {
     /// How long it is valid, in seconds, if not as long as is usual for it.
     pub valid_s: Option<i64>,
-    /// Whether its end is waited for.
-    pub waits: bool,
+    /// Whether nobody waits for its end.
+    pub no_wait: bool,
     /// JSON, a line a step, instead of text for people.
     pub json: bool,
+}
+
+/// A command that can be stored.
+pub(crate) struct Order<'a> {
+    pub(crate) gateway: &'a GatewayId,
+    pub(crate) device: &'a DeviceId,
+    pub(crate) action: Action,
+    pub(crate) follow: &'a Follow,
 }
 
 /// Stores a command for `serve` to send, and shows how far it comes until it ends.
@@ -42,27 +58,57 @@ pub struct Asked {
 /// # Errors
 /// Where the gateway is not enrolled, the command cannot be made or stored, or it did not end as `done`.
 pub fn ask(directory: &Directory, database: &Path, asked: &Asked, out: &mut impl Write) -> Result<(), Error> {
-    let action = asked.ask.action()?;
+    let Asked { gateway, device, ask, follow } = asked;
+    order(directory, database, Order { gateway, device, action: ask.action()?, follow }, out)
+}
+
+/// Tells a gateway that staff is in its home for so many minutes at the most, or that they are gone.
+///
+/// # Errors
+/// As [`ask`].
+pub fn visit(
+    directory: &Directory,
+    database: &Path,
+    gateway: &GatewayId,
+    minutes: Option<u16>,
+    follow: &Follow,
+    out: &mut impl Write,
+) -> Result<(), Error> {
+    let order = Order { gateway, device: &DeviceId::gateway(), action: Action::Visit { minutes }, follow };
+    self::order(directory, database, order, out)
+}
+
+/// The same for what is not asked with words of [`Ask`].
+pub(crate) fn order(
+    directory: &Directory,
+    database: &Path,
+    order: Order<'_>,
+    out: &mut impl Write,
+) -> Result<(), Error> {
+    let Order { gateway: id, device, action, follow } = order;
     let hub = directory.keys()?;
     let mut store = Store::open(database)?;
-    let Some(gateway) = store.gateway(&asked.gateway)? else {
-        return Err(Error::NotEnrolled(asked.gateway.clone()));
-    };
+    let Some(gateway) = store.gateway(id)? else { return Err(Error::NotEnrolled(id.clone())) };
     let sealing = store.sealing_key(gateway.row)?;
     let issued = clock::now();
-    let valid_ms = asked.valid_s.unwrap_or(asked.ask.usual_validity_s()).saturating_mul(1000);
+    let valid_ms = follow.valid_s.unwrap_or(usual_validity_s(&action)).saturating_mul(1000);
     let expires = WallTime::from_unix_millis(issued.as_unix_millis().saturating_add(valid_ms));
-    let command = Command { device: asked.device.clone(), action };
+    let command = Command { device: device.clone(), action };
     let new = NewCommand {
         gateway: gateway.row,
-        device: asked.device.as_str(),
+        device: device.as_str(),
         action: command.action.name(),
         validity: (issued, expires),
     };
     let number = store.command(&new, |number| {
-        let to = (&asked.gateway, &sealing);
-        let signed = command.sign(&hub.signing, to, number, (issued, expires), *entropy()?);
+        let signed = command.sign(&hub.signing, (id, &sealing), number, (issued, expires), *entropy()?);
         signed.map_err(|error| Error::Command(error.to_string()))
     })?;
-    watching::Watch { store: &store, gateway: gateway.row, asked, number, expires }.follow(out)
+    let watch = Watch { store: &store, row: gateway.row, gateway: id, device, number, expires, follow };
+    watch.follow(out)
+}
+
+/// A plan may wait for a gateway that is off; of the rest, what is late is worse than what is not done.
+const fn usual_validity_s(action: &Action) -> i64 {
+    if matches!(action, Action::Plan(_)) { 7 * 24 * 3600 } else { 300 }
 }

@@ -6,9 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use varde_wire::WallTime;
+use varde_wire::{DeviceId, GatewayId, WallTime};
 
-use super::Asked;
+use super::Follow;
 use crate::store::{GatewayRow, Progress, Store, StoredCommand};
 use crate::{Error, clock};
 
@@ -24,10 +24,12 @@ const GRACE_MS: i64 = 30_000;
 /// One command that is followed.
 pub(super) struct Watch<'a> {
     pub(super) store: &'a Store,
-    pub(super) gateway: GatewayRow,
-    pub(super) asked: &'a Asked,
+    pub(super) row: GatewayRow,
+    pub(super) gateway: &'a GatewayId,
+    pub(super) device: &'a DeviceId,
     pub(super) number: u64,
     pub(super) expires: WallTime,
+    pub(super) follow: &'a Follow,
 }
 
 /// A step, for programs.
@@ -48,7 +50,7 @@ impl Watch<'_> {
         let began = Instant::now();
         let (mut shown, mut hinted) = (None, false);
         loop {
-            let Some(progress) = self.store.progress(self.gateway, self.number)? else {
+            let Some(progress) = self.store.progress(self.row, self.number)? else {
                 return Err(Error::Command("the command is gone from the database".to_owned()));
             };
             if shown.as_ref() != Some(&progress) {
@@ -56,11 +58,11 @@ impl Watch<'_> {
                 shown = Some(progress.clone());
             }
             let ended = ended(&progress);
-            if ended.is_some() || !self.asked.waits {
+            if ended.is_some() || self.follow.no_wait {
                 self.end(&progress, out)?;
                 return ended.unwrap_or(Ok(()));
             }
-            if progress.stage == "queued" && began.elapsed() > PATIENCE && !hinted && !self.asked.json {
+            if progress.stage == "queued" && began.elapsed() > PATIENCE && !hinted && !self.follow.json {
                 hinted = true;
                 write!(out, " (nobody sends it: is 'varde-hub serve' running?)")
                     .and_then(|()| out.flush())
@@ -76,11 +78,11 @@ impl Watch<'_> {
 
     /// One line that grows, so that a person sees it come.
     fn show(&self, progress: &Progress, is_first: bool, out: &mut impl Write) -> Result<(), Error> {
-        let Asked { gateway, device, json, .. } = self.asked;
+        let Self { gateway, device, .. } = self;
         let Progress { stage, cause, note } = progress;
         let number = self.number;
         let write = |out: &mut dyn Write| -> io::Result<()> {
-            if *json {
+            if self.follow.json {
                 let cause = cause.as_deref();
                 let step = Step { gateway: gateway.as_str(), number, stage, cause, note };
                 serde_json::to_writer(&mut *out, &step)?;
@@ -97,7 +99,7 @@ impl Watch<'_> {
 
     fn end(&self, progress: &Progress, out: &mut impl Write) -> Result<(), Error> {
         let write = |out: &mut dyn Write| -> io::Result<()> {
-            if self.asked.json {
+            if self.follow.json {
                 return Ok(());
             }
             writeln!(out)?;

@@ -13,14 +13,21 @@ pub(crate) type New = bool;
 
 /// The statements that run once an entry, prepared once a batch.
 pub(crate) struct EntryInsert<'s> {
+    connection: &'s rusqlite::Connection,
     entry: rusqlite::Statement<'s>,
     batch: BatchRow,
 }
 
 impl EntryInsert<'_> {
-    /// Stores an opened entry, unless it came before in another chain.
-    pub(crate) fn insert(&mut self, epoch: EpochRow, seq: u64, record: &[u8]) -> Result<New, StoreError> {
-        Ok(self.entry.execute((epoch.0, seq.cast_signed(), self.batch.0, record))? > 0)
+    /// Stores an opened entry, and gives its cursor; none where it came before in another chain.
+    pub(crate) fn insert(
+        &mut self,
+        epoch: EpochRow,
+        seq: u64,
+        record: &[u8],
+    ) -> Result<Option<i64>, StoreError> {
+        let is_new = self.entry.execute((epoch.0, seq.cast_signed(), self.batch.0, record))? > 0;
+        Ok(is_new.then(|| self.connection.last_insert_rowid()))
     }
 }
 
@@ -46,7 +53,7 @@ impl Store {
         let entry = self.connection.prepare(
             "INSERT INTO entry (epoch, seq, batch, record) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
         )?;
-        Ok(EntryInsert { entry, batch })
+        Ok(EntryInsert { connection: &self.connection, entry, batch })
     }
 
     /// Keeps an entry that did not open, as it came.

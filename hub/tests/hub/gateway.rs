@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use varde_hub::{Arrival, Cause, Directory, Enrol, Intake, Outcome, Show, Signature, Store};
+use varde_hub::{Arrival, Cause, Directory, Enrol, Intake, ListAlarms, Outcome, Show, Signature, Store};
 use varde_wire::{
-    Anchor, Batch, BootId, ChainId, Content, Decimal, DeviceId, Event, Flags, Gap, GatewayId, Hash, Instant,
-    Lane, Metric, Observation, Receipt, Record, Sealed, SealingEpoch, SealingKey, SignedBatch, SigningKey,
-    Stamp, Trust, Unit, Value, VerifyingKey, WallTime,
+    About, Anchor, Batch, BootId, ChainId, Content, Decimal, DeviceId, Event, Flags, Gap, GatewayId, Hash,
+    Instant, Lane, Metric, Observation, Receipt, Record, Report, Sealed, SealingEpoch, SealingKey,
+    SignedBatch, SigningKey, Stamp, Trust, Unit, Value, VerifyingKey, WallTime,
 };
 
 /// Any moment will do for batches that are taken in without a clock.
@@ -51,6 +51,13 @@ impl Hub {
 
     pub(crate) fn observations(&self) -> Vec<serde_json::Value> {
         self.shown(Show::default())
+    }
+
+    /// The lines of `alarms --json`.
+    pub(crate) fn alarms(&self, list: ListAlarms) -> Vec<serde_json::Value> {
+        let mut out = Vec::new();
+        varde_hub::list_alarms(&self.database(), &ListAlarms { json: true, ..list }, &mut out).unwrap();
+        String::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     pub(crate) fn incidents(&self) -> Vec<serde_json::Value> {
@@ -180,6 +187,15 @@ pub(crate) fn anchor(uptime: u64, wall: i64) -> Record {
     Record {
         stamp: stamp(uptime, wall, Trust::Synchronised),
         content: Content::Anchor(Anchor { moved_ms: 0 }),
+    }
+}
+
+/// What a gateway came to by itself, so long after its boot, with a clock that is right.
+pub(crate) fn report(uptime: u64, about: About) -> Record {
+    let wall = 1_700_000_000_000 + i64::try_from(uptime).unwrap();
+    Record {
+        stamp: stamp(uptime, wall, Trust::Synchronised),
+        content: Content::Report(Report { age_ms: 0, about }),
     }
 }
 

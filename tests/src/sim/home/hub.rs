@@ -154,6 +154,15 @@ impl Hub {
         text.lines().map(|line| json("varde-hub show", line)).collect()
     }
 
+    /// What `varde-hub alarms --json` prints with these options.
+    ///
+    /// # Errors
+    /// When the command fails or prints something else.
+    pub async fn alarms(&self, options: &[&str]) -> Result<Vec<Value>, SimError> {
+        let text = run(self.command("alarms").arg("--json").args(options)).await?;
+        text.lines().map(|line| json("varde-hub alarms", line)).collect()
+    }
+
     /// What `varde-hub show --incidents --json` prints.
     ///
     /// # Errors
