@@ -76,7 +76,7 @@ fn life(chances: &[u8]) -> Vec<AlarmStep> {
                 steps.extend([AlarmStep::Cleared, AlarmStep::Ended]);
                 at = At::Over;
             }
-            (At::Received | At::Seen | At::Over, _) => {}
+            (At::Sent | At::Received | At::Seen | At::Over, _) => {}
         }
     }
     steps
