@@ -85,5 +85,5 @@ pub use protocol::{
 };
 pub use purpose::Purpose;
 pub use reading::Reading;
-pub use session::{Channel, Input, Order, Output, Refused, Request, Session};
+pub use session::{Channel, Input, Order, OrderRefused, Output, Refused, Request, Session};
 pub use uuid::Uuid;

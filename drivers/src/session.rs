@@ -24,8 +24,8 @@ pub trait Session: Send {
     ///
     /// # Errors
     /// Where it is refused.
-    fn handle_order(&mut self, _order: &Order, _now: Instant) -> Result<(), Cause> {
-        Err(Cause::NotSupported)
+    fn handle_order(&mut self, _order: &Order, _now: Instant) -> Result<(), OrderRefused> {
+        Err(OrderRefused { cause: Cause::NotSupported, note: "what it speaks knows no orders" })
     }
 
     /// The time that [`poll_timeout`](Self::poll_timeout) named has come. Too early a call does nothing.
@@ -97,6 +97,21 @@ impl Order {
     /// How far it came, with a word for technicians, without personal data.
     pub fn outcome(&self, stage: Stage, note: &str) -> Outcome {
         Outcome { number: self.number, device: self.device.clone(), stage, note: BoundedText::cut(note) }
+    }
+}
+
+/// Why an order is not taken on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderRefused {
+    /// In the hub's words.
+    pub cause: Cause,
+    /// For technicians; empty where the cause says it all.
+    pub note: &'static str,
+}
+
+impl From<Cause> for OrderRefused {
+    fn from(cause: Cause) -> Self {
+        Self { cause, note: "" }
     }
 }
 
@@ -197,7 +212,8 @@ mod tests {
     fn a_session_that_says_nothing_of_orders_refuses_them() {
         let device: DeviceId = "lamp-1".parse().unwrap();
         let order = Order { number: 7, device: device.clone(), action: Action::Identify, is_repeat: false };
-        assert_eq!(Deaf.handle_order(&order, Instant::default()), Err(Cause::NotSupported));
+        let refused = Deaf.handle_order(&order, Instant::default()).unwrap_err();
+        assert_eq!(refused.cause, Cause::NotSupported);
         let outcome = order.outcome(Stage::Done, &"é".repeat(600));
         assert_eq!((outcome.number, outcome.device, outcome.note.as_str().len()), (7, device, 1024));
     }

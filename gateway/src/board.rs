@@ -1,10 +1,12 @@
 //! What is known about the running gateway right now, in one place: every task tells, looking in is read-only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
+use varde_core::vitals::Vital;
 use varde_core::{FaultChange, FaultWatch};
 use varde_wire::{DeviceId, Instant, WallTime};
 
@@ -12,7 +14,7 @@ use crate::clock;
 
 /// Something that does not work. Each is logged once when it comes, once when it goes, and told to the hub as
 /// a technical alarm if it lasts.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Fault {
     /// The outbox cannot be written, or was corrupt.
     Disk,
@@ -28,19 +30,25 @@ pub enum Fault {
     Bluetooth,
     /// The radio seems well, and nothing is heard of devices that speak all the time.
     BluetoothSilence,
+    /// The light that shows how alarms stand cannot be set.
+    Indicator,
+    /// The command that makes their sound cannot be run.
+    Sound,
     /// A serial port is not there, or somebody else has it.
     Port(String),
     /// A Bluetooth device is in reach but cannot be used.
     Device(DeviceId),
+    /// The box, or what is installed on it, is not well.
+    Vital(Vital),
 }
 
 impl Fault {
     /// How long it may last before it is told.
     fn grace(&self) -> Duration {
         Duration::from_secs(match self {
-            // What the radio's silence had to last for, it has lasted.
-            Self::Disk | Self::Seal | Self::BluetoothSilence => 0,
-            Self::Port(_) | Self::Bluetooth => 60,
+            // What the radio's silence and a vital sign had to last for, they have lasted.
+            Self::Disk | Self::Seal | Self::BluetoothSilence | Self::Vital(_) => 0,
+            Self::Port(_) | Self::Bluetooth | Self::Indicator | Self::Sound => 60,
             Self::Clock | Self::Uplink | Self::Hub | Self::Device(_) => 600,
         })
     }
@@ -56,11 +64,17 @@ impl std::fmt::Display for Fault {
             Self::Hub => f.write_str("hub"),
             Self::Bluetooth => f.write_str("bluetooth"),
             Self::BluetoothSilence => f.write_str("bluetooth silence"),
+            Self::Indicator => f.write_str("indicator"),
+            Self::Sound => f.write_str("sound"),
             Self::Port(path) => write!(f, "port {path}"),
             Self::Device(name) => write!(f, "device {name}"),
+            Self::Vital(vital) => f.write_str(vital.name()),
         }
     }
 }
+
+/// How long after a start a fault that an earlier run told of may take to be met again. After that it is over.
+const MET_AGAIN_WITHIN: Duration = Duration::from_mins(15);
 
 /// A fault that stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,6 +174,18 @@ impl Board {
         self.faults_changed.notify_one();
     }
 
+    /// An earlier run told of these faults, and not of their end.
+    pub fn told_before(&self, told: BTreeSet<Fault>) {
+        self.facts().watch.handle_restart(told, MET_AGAIN_WITHIN, clock::now());
+        self.faults_changed.notify_one();
+    }
+
+    /// What does not work is worse than when it was told: it is told again.
+    pub fn worse(&self, fault: &Fault) {
+        self.facts().watch.handle_worse(fault);
+        self.faults_changed.notify_one();
+    }
+
     /// Whether this does not work.
     pub fn stands(&self, fault: &Fault) -> bool {
         self.facts().faults.contains_key(fault)
@@ -169,11 +195,13 @@ impl Board {
     pub fn well(&self, fault: &Fault) {
         let mut facts = self.facts();
         facts.watch.handle_well(fault);
-        if facts.faults.remove(fault).is_some() {
-            drop(facts);
+        let stood = facts.faults.remove(fault).is_some();
+        drop(facts);
+        if stood {
             tracing::info!("{fault}: works again");
-            self.faults_changed.notify_one();
         }
+        // One that stood before a restart alone may have its end to be told too.
+        self.faults_changed.notify_one();
     }
 
     /// Waits for the next fault that is to be told, or to be told restored; with its message.

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stderr, reason = "the command line speaks on it")]
 
 use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -14,6 +15,7 @@ use varde_drivers::nonin::DataFormat;
 use varde_link::Address;
 
 use crate::config::{DEFAULT_DIRECTORY, Settings};
+use crate::daemon::After;
 use crate::device_link_command::DeviceLinkCommand;
 use crate::devices_command::DevicesCommand;
 use crate::{
@@ -207,8 +209,13 @@ fn run_daemon(config: &Path) -> u8 {
     for warning in settings.warnings(clock::wall()) {
         tracing::warn!("{warning}");
     }
-    match daemon::run(settings) {
-        Ok(()) => 0,
+    match daemon::run(settings, config::fingerprint(config)) {
+        Ok(After::Nothing) => 0,
+        Ok(After::Start) => {
+            let error = begin_anew();
+            tracing::error!("the program cannot take its own place ({error}): systemd starts it again");
+            EX_UNAVAILABLE
+        }
         Err(error) => {
             tracing::error!("{error}");
             match error {
@@ -218,6 +225,17 @@ fn run_daemon(config: &Path) -> u8 {
                 daemon::Fatal::Task(_) => EX_SOFTWARE,
             }
         }
+    }
+}
+
+/// Puts the program in its own place, as it was started; gives why that failed. Not by an end that systemd follows with
+/// a start: nobody who presses a pendant should meet a gateway that waits for that.
+fn begin_anew() -> std::io::Error {
+    let mut arguments = std::env::args_os();
+    let name = arguments.next().unwrap_or_else(|| "varde".into());
+    match std::env::current_exe() {
+        Ok(program) => std::process::Command::new(program).arg0(name).args(arguments).exec(),
+        Err(error) => error,
     }
 }
 

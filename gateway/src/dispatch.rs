@@ -12,6 +12,7 @@ use varde_core::{Backoff, Delivery, Dispatch, Output};
 use varde_wire::{GatewayId, Hash, Instant, Lane, Receipt, SignedBatch, SignedReceipt, Topic, VerifyingKey};
 
 use crate::board::{Board, Fault};
+use crate::heartbeat::slot::{Newest, Taker};
 use crate::store::{Queue, Store, StoreError};
 use crate::uplink::{Connection, Incoming, Uplink, UplinkError};
 use crate::{clock, entropy};
@@ -39,6 +40,7 @@ pub struct Dispatcher<U> {
     /// Where commands go, as they came.
     commands: mpsc::Sender<Vec<u8>>,
     lines: [Option<Delivery>; 3],
+    heartbeat: Taker,
     generation: u64,
     jobs: FuturesUnordered<Job>,
 }
@@ -52,6 +54,7 @@ enum Event {
     Store(Queue, Answer),
     Committed,
     Timeout,
+    Heartbeat,
 }
 
 /// The store's answer to what a delivery asked for.
@@ -62,19 +65,21 @@ enum Answer {
 }
 
 impl<U: Uplink> Dispatcher<U> {
-    /// For this gateway, with receipts of this hub; its commands are handed on as they came.
+    /// For this gateway, with receipts of this hub; its commands are handed on as they came, and its heartbeats taken
+    /// from here.
     pub fn new(
         uplink: U,
         store: Store,
         board: Arc<Board>,
         (gateway, hub): (GatewayId, VerifyingKey),
         commands: mpsc::Sender<Vec<u8>>,
+        heartbeat: Taker,
     ) -> Self {
         let (lines, jobs) = ([None, None, None], FuturesUnordered::new());
-        Self { uplink, store, board, gateway, hub, commands, lines, generation: 0, jobs }
+        Self { uplink, store, board, gateway, hub, commands, lines, heartbeat, generation: 0, jobs }
     }
 
-    /// Connects, sends, connects again, until the store stops.
+    /// Connects, sends, connects again, until the store stops or the last heartbeat is sent.
     pub async fn run(mut self) {
         let mut backoff = Backoff::new(CONNECT_FIRST, CONNECT_LONGEST, entropy::seed());
         loop {
@@ -85,12 +90,17 @@ impl<U: Uplink> Dispatcher<U> {
                 Ok(connection) => {
                     self.board.uplink("connected", None);
                     self.board.well(&Fault::Uplink);
+                    self.heartbeat.connected();
                     let receipts = self.converse(connection).await;
+                    self.heartbeat.disconnected();
                     // A broker that takes us in and throws us out at once deserves no hurry.
                     if receipts.any {
                         backoff.succeeded();
                     }
-                    receipts.ended
+                    match receipts.ended {
+                        Some(error) => error,
+                        None => return,
+                    }
                 }
                 Err(error) => error,
             };
@@ -130,16 +140,26 @@ impl<U: Uplink> Dispatcher<U> {
                 Applied::Receipt => any = true,
                 Applied::Send(queue, signed) => {
                     if let Err(error) = self.send(&mut connection, queue, signed).await {
-                        break error;
+                        break Some(error);
+                    }
+                }
+                Applied::Beat(Newest { signed, is_last }) => {
+                    let topic = Topic::Heartbeat(self.gateway.clone());
+                    if let Err(error) = connection.publish(&topic, signed.into_bytes()).await {
+                        break Some(error);
+                    }
+                    if is_last {
+                        connection.leave().await;
+                        break None;
                     }
                 }
                 Applied::Look => {
                     if self.look_at_store().await.is_err() {
-                        break UplinkError::Lost("the store has stopped".to_owned());
+                        break Some(UplinkError::Lost("the store has stopped".to_owned()));
                     }
                     self.lines.iter_mut().flatten().for_each(Delivery::handle_committed);
                 }
-                Applied::Ended(error) => break error,
+                Applied::Ended(error) => break Some(error),
             }
         };
         self.lines.iter_mut().flatten().for_each(Delivery::handle_disconnected);
@@ -155,6 +175,7 @@ impl<U: Uplink> Dispatcher<U> {
             Some((queue, answer)) = self.jobs.next() => Event::Store(queue, answer),
             incoming = connection.next() => Event::Uplink(incoming),
             () = self.store.committed().notified() => Event::Committed,
+            () = self.heartbeat.wait() => Event::Heartbeat,
             () = tokio::time::sleep(left), if due.is_some() => Event::Timeout,
         }
     }
@@ -163,6 +184,7 @@ impl<U: Uplink> Dispatcher<U> {
     fn apply(&mut self, event: Event, now: Instant) -> Applied {
         match event {
             Event::Committed => Applied::Look,
+            Event::Heartbeat => self.heartbeat.take().map_or(Applied::Nothing, Applied::Beat),
             Event::Timeout => {
                 for delivery in self.lines.iter_mut().flatten() {
                     let before = delivery.resent();
@@ -321,7 +343,8 @@ impl<U: Uplink> Dispatcher<U> {
 /// How a connection ended, and whether it was of any use.
 struct Conversation {
     any: bool,
-    ended: UplinkError,
+    /// None where we left, and do not come back.
+    ended: Option<UplinkError>,
 }
 
 /// What follows from an event.
@@ -329,6 +352,7 @@ enum Applied {
     Nothing,
     Receipt,
     Send(Queue, SignedBatch),
+    Beat(Newest),
     Look,
     Ended(UplinkError),
 }

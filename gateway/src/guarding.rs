@@ -4,12 +4,12 @@
 //! What it comes to and where it stands then are one [`Judged`]: committed in one transaction, in the order in which it
 //! was judged. What a power cut takes was neither told nor remembered.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use tokio::sync::{Notify, broadcast, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use varde_core::alarm::{Feedback, Source, Told};
 use varde_core::forwarding::{Fate, Tally};
 use varde_core::guard::Output;
@@ -31,19 +31,8 @@ const SAVED_EVERY: Duration = Duration::from_secs(60);
 /// saved just before.
 const SAVED_AFTER_SIGN: Duration = Duration::from_secs(1);
 
-/// What the person at home is to be shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shown {
-    /// Which alarm.
-    pub alarm: u64,
-    /// Who raised it.
-    pub source: Source,
-    /// How it stands.
-    pub feedback: Feedback,
-}
-
-/// Shown things that wait for a slow indicator before it loses the oldest.
-const SHOWN: usize = 64;
+/// What the person at home is to be shown: how the alarms stand of each who raised one.
+pub type Shown = BTreeMap<Source, Feedback>;
 
 /// The guard, and all it needs to be kept at work.
 pub struct Guarding {
@@ -54,7 +43,7 @@ pub struct Guarding {
     /// Something is due at another time than before.
     replanned: Notify,
     aftermaths: mpsc::UnboundedSender<Aftermath>,
-    shown: broadcast::Sender<Shown>,
+    shown: watch::Sender<Shown>,
 }
 
 /// What comes after a judgement that was handed over.
@@ -77,7 +66,7 @@ struct Judge {
 struct Aftermath {
     seated: oneshot::Receiver<Seat>,
     announced: Vec<(u64, u32)>,
-    shown: Vec<Shown>,
+    shown: Shown,
 }
 
 /// What became of a reading.
@@ -117,7 +106,7 @@ impl Guarding {
             moved: true,
         };
         let (aftermaths, after) = mpsc::unbounded_channel();
-        let (shown, _) = broadcast::channel(SHOWN);
+        let (shown, _) = watch::channel(judge.shown());
         let (judge, replanned) = (Mutex::new(judge), Notify::new());
         let guarding = Self { judge, clocks, store, board, replanned, aftermaths, shown };
         guarding.tell_board(&guarding.judge());
@@ -207,8 +196,8 @@ impl Guarding {
         self.change(|judge, now| judge.guard.handle_wish(device, every, now)).await
     }
 
-    /// What the person at home is to be shown, from now on.
-    pub fn shown(&self) -> broadcast::Receiver<Shown> {
+    /// What the person at home is to be shown: only what is kept.
+    pub fn shown(&self) -> watch::Receiver<Shown> {
         self.shown.subscribe()
     }
 
@@ -226,8 +215,7 @@ impl Guarding {
                     continue;
                 }
                 Some((seat, announced, shown)) = waiting.next() => {
-                    // Nothing is shown before it is kept. Nobody may be looking.
-                    shown.into_iter().for_each(|shown| drop(self.shown.send(shown)));
+                    self.shown.send_if_modified(|before| std::mem::replace(before, shown.clone()) != shown);
                     seated.extend(seat.ok().filter(|_| !announced.is_empty()).map(|seat| (seat, announced)));
                 }
                 Ok(()) = released.changed() => {}
@@ -291,7 +279,7 @@ impl Guarding {
         urgent: Vec<Record>,
     ) -> Option<oneshot::Receiver<()>> {
         let mut judged = Judged { urgent, ..Judged::default() };
-        let (announced, shown) = judge.drain(stamp, &mut judged);
+        let announced = judge.drain(stamp, &mut judged);
         if !judged.urgent.is_empty() || !judged.routine.is_empty() || judge.save_due() <= clock::now() {
             match judge.save(&self.clocks) {
                 Ok(state) => judged.state = state,
@@ -306,7 +294,7 @@ impl Guarding {
         let Handed { committed, seated } = reserved.send(judged);
         if has_urgent {
             // It fails only where the gateway is stopping.
-            let _ = self.aftermaths.send(Aftermath { seated, announced, shown });
+            let _ = self.aftermaths.send(Aftermath { seated, announced, shown: judge.shown() });
         }
         Some(committed)
     }
@@ -367,10 +355,20 @@ impl Judge {
         parts.into_iter().map(|(part, bytes)| Ok((part, self.seal.seal(part, &bytes)?))).collect()
     }
 
-    /// What the guard came to, as records; and what is to be done when they are kept.
-    fn drain(&mut self, stamp: Stamp, judged: &mut Judged) -> (Vec<(u64, u32)>, Vec<Shown>) {
+    /// How the alarms stand; of several of one source, the most pressing.
+    fn shown(&self) -> Shown {
+        let mut shown = Shown::new();
+        for (source, feedback) in self.guard.alarms().feedback() {
+            let before = shown.entry(source.clone()).or_insert(feedback);
+            *before = feedback.max(*before);
+        }
+        shown
+    }
+
+    /// What the guard came to, as records; gives the announcements among them.
+    fn drain(&mut self, stamp: Stamp, judged: &mut Judged) -> Vec<(u64, u32)> {
         let now = self.life.life(stamp.uptime);
-        let (mut announced, mut shown) = (Vec::new(), Vec::new());
+        let mut announced = Vec::new();
         let record = |report| Record { stamp, content: Content::Report(report) };
         while let Some(output) = self.guard.poll_output() {
             log(&output);
@@ -378,13 +376,6 @@ impl Judge {
                 if let AlarmStep::Announced { number } = news.step {
                     announced.push((news.alarm, number));
                 }
-                let feedback = Feedback::of(news.step);
-                let source = &news.call.source;
-                shown.extend(feedback.map(|feedback| Shown {
-                    alarm: news.alarm,
-                    source: source.clone(),
-                    feedback,
-                }));
             }
             let records = output.reports(now).into_iter().map(record);
             match output.lane() {
@@ -395,7 +386,7 @@ impl Judge {
         let counts = std::iter::from_fn(|| self.tally.poll_output());
         let counts = counts.map(|count| record(Report { age_ms: 0, about: About::Count(count) }));
         judged.routine.extend(counts);
-        (announced, shown)
+        announced
     }
 }
 

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use tokio::sync::{broadcast, oneshot};
-use varde_core::FaultChange;
 use varde_core::supervision::LinkNumber;
 use varde_drivers::{ClockChange, HomeTime, Reading};
-use varde_wire::{Content, Context, DeviceId, Event, Lane, Metric, Observation, Record, Stamp, Unit, Value};
+use varde_wire::{Content, Context, DeviceId, Lane, Metric, Observation, Record, Stamp, Unit, Value};
 
 use crate::board::Board;
 use crate::clock::{self, Clocks};
@@ -132,24 +131,6 @@ impl Intake {
         self.store.losses()
     }
 
-    /// Tells the hub of faults that last, and of their end, until the store stops.
-    pub async fn report_faults(&self) {
-        loop {
-            let (change, message) = self.board.next_change().await;
-            let (event, fault) = match change {
-                FaultChange::Raised(fault) => (Event::TechnicalFault, fault),
-                FaultChange::Restored(fault) => (Event::TechnicalRestored, fault),
-            };
-            let text = if message.is_empty() { fault.to_string() } else { format!("{fault}: {message}") };
-            let text: String = text.chars().take(400).collect();
-            let told = vec![gateway_says(Value::Event(event)), gateway_says(Value::Text(text))];
-            let report = Reading::new(DeviceId::gateway(), told);
-            if self.take(report).await.is_err() {
-                return;
-            }
-        }
-    }
-
     /// Looks at the clock without a reading: an anchor must not wait for one.
     ///
     /// # Errors
@@ -216,8 +197,4 @@ fn done() -> oneshot::Receiver<()> {
     // Its receiver is right here.
     let _ = done.send(());
     receiver
-}
-
-fn gateway_says(value: Value) -> Observation {
-    Observation::new(DeviceId::gateway(), Metric::GATEWAY, value)
 }

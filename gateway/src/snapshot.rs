@@ -29,6 +29,9 @@ pub struct Snapshot {
     pub devices: BTreeMap<String, DeviceView>,
     /// The disk.
     pub disk: DiskView,
+    /// How many alarms are open.
+    #[serde(default)]
+    pub open_alarms: usize,
     /// What does not work, and how to mend it.
     pub faults: Vec<FaultView>,
     /// Counted since the start, errors among them.
@@ -75,6 +78,9 @@ pub struct DeviceView {
     /// Its battery.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub battery_percent: Option<u8>,
+    /// Whether it should have been heard, and was not.
+    #[serde(default)]
+    pub missing: bool,
     /// Observations taken from it since the start.
     pub observations: u64,
     /// Frames of it that could not be read, since the start.
@@ -146,6 +152,7 @@ impl Sources<'_> {
                 free_bytes: free,
                 state: disk_state(facts).to_owned(),
             },
+            open_alarms: facts.open_alarms,
             faults: facts.faults.iter().map(fault).collect(),
             counts: facts.counts.iter().map(|(what, count)| ((*what).to_owned(), *count)).collect(),
         }))
@@ -158,7 +165,8 @@ pub fn rfc3339(time: WallTime) -> String {
         .map_or_else(|_| "unknown".to_owned(), |t| t.to_string())
 }
 
-fn lanes(depths: &Depths) -> BTreeMap<String, LaneView> {
+/// The lanes, by name.
+pub fn lanes(depths: &Depths) -> BTreeMap<String, LaneView> {
     let mut lanes: BTreeMap<String, LaneView> = BTreeMap::new();
     for (queue, depth) in Queue::ALL.into_iter().zip(&depths.queues) {
         let lane = lanes.entry(queue.lane().name().to_owned()).or_default();
@@ -183,6 +191,7 @@ fn device(state: &crate::board::DeviceState) -> DeviceView {
         link: state.link.to_owned(),
         last_heard: state.last_heard.map(rfc3339),
         battery_percent: state.battery_percent,
+        missing: state.is_missing,
         observations: state.observations,
         refused_frames: state.refused,
     }

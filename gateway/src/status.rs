@@ -13,8 +13,8 @@ pub fn page(snapshot: &Snapshot) -> String {
 }
 
 fn write(page: &mut String, snapshot: &Snapshot) -> std::fmt::Result {
-    let Snapshot { version, gateway, uptime_s, clock_trust, uplink, lanes, devices, disk, faults, counts } =
-        snapshot;
+    let Snapshot { version, gateway, uptime_s, clock_trust, uplink, lanes, devices, disk, .. } = snapshot;
+    let Snapshot { open_alarms, faults, counts, .. } = snapshot;
     writeln!(page, "gateway   {gateway}, version {version}, up {}", span(*uptime_s))?;
     writeln!(page, "clock     {clock_trust}")?;
     write!(page, "uplink    {} since {}", uplink.state, uplink.since)?;
@@ -39,6 +39,9 @@ fn write(page: &mut String, snapshot: &Snapshot) -> std::fmt::Result {
             None => writeln!(page)?,
         }
     }
+    if *open_alarms > 0 {
+        writeln!(page, "alarms    {open_alarms} open")?;
+    }
     if !devices.is_empty() {
         writeln!(
             page,
@@ -49,7 +52,8 @@ fn write(page: &mut String, snapshot: &Snapshot) -> std::fmt::Result {
     for (name, device) in devices {
         let heard = device.last_heard.as_deref().unwrap_or("never");
         let battery = device.battery_percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent} %"));
-        write!(page, "{name:24} {:10} {heard:26} {battery:>8} {:>12}", device.link, device.observations)?;
+        let link = if device.missing { "MISSING" } else { &device.link };
+        write!(page, "{name:24} {link:10} {heard:26} {battery:>8} {:>12}", device.observations)?;
         match device.refused_frames {
             0 => writeln!(page)?,
             refused => writeln!(page, "  {refused} frames refused")?,

@@ -43,7 +43,10 @@ impl Access {
     pub(crate) fn may_publish(&self, topic: &str) -> bool {
         match (self, Topic::parse(topic)) {
             (Self::Hub, Some(_)) => true,
-            (Self::Gateway(own), Some(Topic::Up(gateway, _) | Topic::Status(gateway))) => *own == gateway,
+            (
+                Self::Gateway(own),
+                Some(Topic::Up(gateway, _) | Topic::Status(gateway) | Topic::Heartbeat(gateway)),
+            ) => *own == gateway,
             _ => false,
         }
     }
@@ -54,7 +57,7 @@ impl Access {
             Self::Hub => filter.starts_with("varde/v1/"),
             Self::Gateway(own) => match Topic::parse(filter) {
                 Some(Topic::Receipt(gateway, _) | Topic::Command(gateway)) => *own == gateway,
-                Some(Topic::Up(..) | Topic::Status(_)) => false,
+                Some(Topic::Up(..) | Topic::Status(_) | Topic::Heartbeat(_)) => false,
                 None => filter
                     .strip_prefix(&format!("varde/v1/{own}/receipt/"))
                     .is_some_and(|rest| matches!(rest, "+" | "#")),
@@ -70,14 +73,16 @@ mod tests {
     #[test]
     fn a_gateway_has_its_own_level_and_no_other() {
         let gateway = Access::of("gw-1").unwrap();
-        for topic in ["varde/v1/gw-1/up/urgent", "varde/v1/gw-1/up/routine", "varde/v1/gw-1/status"] {
-            assert!(gateway.may_publish(topic), "{topic}");
+        for end in ["up/urgent", "up/routine", "status", "heartbeat"] {
+            let topic = format!("varde/v1/gw-1/{end}");
+            assert!(gateway.may_publish(&topic), "{topic}");
         }
         for topic in [
             "varde/v1/gw-2/up/urgent",
             "varde/v1/gw-1/receipt/urgent",
             "varde/v1/gw-1/command",
             "varde/v1/gw-10/status",
+            "varde/v1/gw-2/heartbeat",
             "$SYS/x",
             "",
         ] {
@@ -86,8 +91,14 @@ mod tests {
         for filter in ["varde/v1/gw-1/receipt/urgent", "varde/v1/gw-1/receipt/+", "varde/v1/gw-1/command"] {
             assert!(gateway.may_subscribe(filter), "{filter}");
         }
-        for filter in ["#", "varde/v1/+/receipt/urgent", "varde/v1/gw-2/command", "varde/v1/gw-1/#", "$SYS/#"]
-        {
+        for filter in [
+            "#",
+            "varde/v1/gw-1/heartbeat",
+            "varde/v1/+/receipt/urgent",
+            "varde/v1/gw-2/command",
+            "varde/v1/gw-1/#",
+            "$SYS/#",
+        ] {
             assert!(!gateway.may_subscribe(filter), "{filter}");
         }
     }

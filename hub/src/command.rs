@@ -11,9 +11,9 @@ use varde_wire::{DeviceId, GatewayId};
 
 use crate::error::chain;
 use crate::{
-    Ask, Asked, Broker, BrokerAddress, Directory, Enrol, Error, Follow, ListAlarms, Notice, Says, Show,
-    Signature, enrol, give_notice, init, list_alarms, list_commands, list_troubles, serve, show, verify,
-    visit,
+    Ask, Asked, Broker, BrokerAddress, Directory, Enrol, Error, Follow, ListAlarms, ListGateways, Notice,
+    Says, Show, Signature, enrol, give_notice, init, list_alarms, list_commands, list_gateways,
+    list_troubles, serve, show, verify, visit,
 };
 
 /// EX_USAGE of `sysexits.h`.
@@ -147,6 +147,18 @@ enum Command {
         staff: Staff,
         #[command(flatten)]
         follow: Following,
+    },
+    /// Lists the gateways, and which of them are silent. Exits with 0 when none is, 2 when one is, 3 when no running
+    /// `serve` hears them.
+    Gateways {
+        #[command(flatten)]
+        hub: Hub,
+        /// A JSON object a line.
+        #[arg(long)]
+        json: bool,
+        /// Only those that are silent.
+        #[arg(long)]
+        silent: bool,
     },
     /// Says what a file of signed bytes is, and whether it is to be believed.
     Verify {
@@ -300,6 +312,10 @@ fn run(command: Command) -> Result<(), Error> {
             let out = &mut io::stdout().lock();
             // The group is required: without minutes they are gone.
             visit(&directory, &database, &gateway, staff.minutes, &follow.into(), out)
+        }
+        Command::Gateways { hub, json, silent } => {
+            let (_, database) = hub.open()?;
+            list_gateways(&database, ListGateways { json, silent }, &mut BufWriter::new(io::stdout().lock()))
         }
         Command::Verify { hub, file } => {
             let (directory, database) = hub.open()?;

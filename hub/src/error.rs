@@ -140,6 +140,18 @@ pub enum Error {
         /// Which.
         alarm: u64,
     },
+    /// Gateways are silent.
+    #[error("silent gateways: {0}")]
+    Silent(usize),
+    /// Nobody hears gateways now.
+    #[error(
+        "no hub hears the gateways{}: what is listed may be old; does 'varde-hub serve' run, and reach its broker?",
+        last.as_ref().map(|last| format!(" since {last}")).unwrap_or_default()
+    )]
+    Deaf {
+        /// When it was last known how the hub hears, RFC 3339; none where it never ran.
+        last: Option<String>,
+    },
     /// A stored name is none.
     #[error("the database holds a bad name")]
     Name(#[from] BadId),
@@ -152,8 +164,10 @@ pub enum Error {
 }
 
 impl Error {
-    /// The exit code, as `sysexits.h` names them.
+    /// The exit code, as `sysexits.h` names them; of what is asked by monitoring systems, as they have them.
     pub fn exit_code(&self) -> u8 {
+        const CRITICAL: u8 = 2;
+        const UNKNOWN: u8 = 3;
         const DATA: u8 = 65;
         const UNAVAILABLE: u8 = 69;
         const SYSTEM: u8 = 71;
@@ -181,6 +195,8 @@ impl Error {
             | Self::Plan { .. } => DATA,
             Self::Listen { .. } | Self::CommandRefused { .. } => UNAVAILABLE,
             Self::Unfinished { .. } => TRY_AGAIN,
+            Self::Silent(_) => CRITICAL,
+            Self::Deaf { .. } => UNKNOWN,
         }
     }
 }

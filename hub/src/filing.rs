@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 
 use varde_wire::{
-    About, Content, Encapsulation, OpeningEpoch, OpeningKey, Sealed, Trust, Unlocked, VerifiedBatch, WallTime,
+    About, Content, Encapsulation, OpeningEpoch, OpeningKey, Record, Sealed, Trust, Unlocked, VerifiedBatch,
+    WallTime,
 };
 
+use crate::silence::FRESH_MS;
 use crate::store::{BatchRow, EpochRow, GatewayRow, Incident, IncidentKind, Store, StoreError, Told};
 
 /// One batch, ready to be filed.
@@ -17,6 +19,15 @@ pub(crate) struct Filing<'a> {
     pub(crate) now: WallTime,
 }
 
+/// What became of the entries of a batch.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Filed {
+    /// How many opened that no other chain had brought before.
+    pub(crate) new: usize,
+    /// Whether one of those was made just now.
+    pub(crate) is_fresh: bool,
+}
+
 /// What of a batch did not open.
 #[derive(Default)]
 struct Unreadable {
@@ -26,14 +37,14 @@ struct Unreadable {
 }
 
 impl Filing<'_> {
-    /// Files every entry; gives how many opened ones no other chain had brought before.
+    /// Files every entry.
     pub(crate) fn file(
         &self,
         hub: &OpeningKey,
         known: &mut HashMap<Encapsulation, OpeningEpoch>,
-    ) -> Result<usize, StoreError> {
+    ) -> Result<Filed, StoreError> {
         let mut unreadable = Unreadable::default();
-        let new = match self.verified.unlock(hub, known) {
+        let filed = match self.verified.unlock(hub, known) {
             Ok(unlocked) => self.open_each(&unlocked, &mut unreadable)?,
             Err(e) => self.keep_all(&mut unreadable, &e.to_string())?,
         };
@@ -41,19 +52,19 @@ impl Filing<'_> {
             let kind = IncidentKind::Unreadable;
             self.note(Incident { kind, seqs, count: unreadable.count, detail: Some(unreadable.why) })?;
         }
-        Ok(new)
+        Ok(filed)
     }
 
     fn open_each(
         &self,
         unlocked: &Unlocked<'_, '_>,
         unreadable: &mut Unreadable,
-    ) -> Result<usize, StoreError> {
+    ) -> Result<Filed, StoreError> {
         let batch = self.verified.batch();
         let rows: Vec<EpochRow> =
             batch.epochs.iter().map(|epoch| self.epoch(epoch)).collect::<Result<_, _>>()?;
         let mut insert = self.store.entries_of(self.batch)?;
-        let mut new = 0;
+        let mut filed = Filed::default();
         for (opened, sealed) in unlocked.entries().zip(&batch.entries) {
             // The batch was checked: its entries name epochs that it lists.
             let Some(&epoch) = rows.get(usize::from(sealed.epoch)) else { continue };
@@ -61,7 +72,8 @@ impl Filing<'_> {
             match read.and_then(|record| Ok((record.encode().map_err(|e| e.to_string())?, record))) {
                 Ok((bytes, record)) => {
                     if let Some(n) = insert.insert(epoch, opened.seq, &bytes)? {
-                        new += 1;
+                        filed.new += 1;
+                        filed.is_fresh |= self.is_fresh(&record);
                         let (seq, received, stamp) = (opened.seq, self.now, record.stamp);
                         self.attend(&Told { n, seq, received, stamp }, &record.content)?;
                     }
@@ -69,17 +81,24 @@ impl Filing<'_> {
                 Err(why) => self.keep(unreadable, epoch, opened.seq, sealed, &why)?,
             }
         }
-        Ok(new)
+        Ok(filed)
+    }
+
+    /// Whether the record can have been made just now. A clock that is not set says nothing either way, and then this
+    /// proves nothing.
+    fn is_fresh(&self, record: &Record) -> bool {
+        let away = record.stamp.wall.as_unix_millis().abs_diff(self.now.as_unix_millis());
+        away <= FRESH_MS
     }
 
     /// None of the batch's entries can be opened.
-    fn keep_all(&self, unreadable: &mut Unreadable, why: &str) -> Result<usize, StoreError> {
+    fn keep_all(&self, unreadable: &mut Unreadable, why: &str) -> Result<Filed, StoreError> {
         let batch = self.verified.batch();
         for (seq, sealed) in (batch.first..).zip(&batch.entries) {
             let encapsulation = batch.epochs.get(usize::from(sealed.epoch)).copied().unwrap_or_default();
             self.keep(unreadable, self.epoch(&encapsulation)?, seq, sealed, why)?;
         }
-        Ok(0)
+        Ok(Filed::default())
     }
 
     fn keep(

@@ -9,6 +9,7 @@
 //!
 //! What gateways came to by themselves is kept as it came, and as it stands: [`list_alarms`] and [`list_troubles`] show
 //! what is open, [`give_notice`] tells a gateway what a person says of an alarm.
+//! A gateway that is not heard is noticed ([`list_gateways`]): it cannot tell that itself.
 //!
 //! What is not believed is refused, kept as evidence and shown.
 
@@ -33,6 +34,7 @@ mod mosquitto;
 mod round;
 mod serve;
 mod show;
+mod silence;
 mod store;
 mod troubles;
 mod verify;
@@ -50,6 +52,7 @@ pub use link::BrokerAddress;
 pub use round::{Answer, Outcome, Round};
 pub use serve::{Broker, serve};
 pub use show::{Show, show};
+pub use silence::{ListGateways, list_gateways};
 pub use store::{Cause, Store, StoreError};
 pub use troubles::list_troubles;
 pub use verify::verify;

@@ -15,9 +15,13 @@ use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use varde_wire::{GatewayId, Lane, MAX_BATCH_BYTES, STATUS_FILTER, SignedBatch, Topic, filter_for_hub};
+use varde_wire::{
+    GatewayId, HEARTBEAT_FILTER, Lane, MAX_BATCH_BYTES, STATUS_FILTER, SignedBatch, SignedHeartbeat, Topic,
+    filter_for_hub,
+};
 
 use crate::authority::HUB;
+use crate::silence::{Sign, Signs};
 use crate::waiting::Waiting;
 use crate::{Answer, Arrival, Directory, Error, file, mosquitto};
 
@@ -140,10 +144,18 @@ pub(crate) struct Link {
     pub(crate) credentials: Arc<Credentials>,
     pub(crate) waiting: Arc<Waiting>,
     pub(crate) outgoing: mpsc::Receiver<Outgoing>,
-    /// Who wants to know which gateways came online; the link of one lane is enough to tell.
-    pub(crate) online: Option<std::sync::mpsc::Sender<GatewayId>>,
+    /// Who wants to know of the gateways themselves; the link of one lane is enough to tell.
+    pub(crate) gateways: Option<Gateways>,
     /// Tells whether the lane is being heard.
     pub(crate) up: watch::Sender<bool>,
+}
+
+/// Who wants to know of gateways.
+pub(crate) struct Gateways {
+    /// Which came online.
+    pub(crate) online: std::sync::mpsc::Sender<GatewayId>,
+    /// Which show that they live.
+    pub(crate) signs: Signs,
 }
 
 /// Why a connection came to nothing.
@@ -262,11 +274,13 @@ impl Link {
         self.watch(client).await
     }
 
-    /// Hears who comes online. It proves nothing and only saves waiting, so that what is granted does not matter.
+    /// Hears who comes online, and heartbeats. The first proves nothing and only saves waiting, of the second the next
+    /// one comes soon: so it does not matter what is granted.
     async fn watch(&self, client: &MqttClient) -> Result<(), LinkError> {
-        let Some(online) = self.online.clone() else { return Ok(()) };
+        let Some(Gateways { online, signs }) = &self.gateways else { return Ok(()) };
+        let (online, signs) = (online.clone(), signs.clone());
         let options = SubscribeOptions { qos: QoS::AtMostOnce, ..SubscribeOptions::default() };
-        let watching = client.subscribe_with_options(STATUS_FILTER, options, move |message| {
+        let watching = client.subscribe_with_options(STATUS_FILTER, options.clone(), move |message| {
             if let Some(Topic::Status(gateway)) = Topic::parse(&message.topic)
                 && message.payload == b"online"
             {
@@ -275,6 +289,12 @@ impl Link {
             }
         });
         timeout(PATIENCE, watching).await.map_err(|_| LinkError::Silent)??;
+        let listening = client.subscribe_with_options(HEARTBEAT_FILTER, options, move |message| {
+            if let Some(Topic::Heartbeat(gateway)) = Topic::parse(&message.topic) {
+                signs.heard(Sign::Heartbeat(gateway, SignedHeartbeat::from_bytes(message.payload)));
+            }
+        });
+        timeout(PATIENCE, listening).await.map_err(|_| LinkError::Silent)??;
         Ok(())
     }
 

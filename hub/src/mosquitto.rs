@@ -15,6 +15,7 @@ topic readwrite varde/v1/#
 
 pattern write varde/v1/%u/up/#
 pattern write varde/v1/%u/status
+pattern write varde/v1/%u/heartbeat
 pattern read varde/v1/%u/receipt/#
 pattern read varde/v1/%u/command
 ";

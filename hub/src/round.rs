@@ -1,13 +1,13 @@
 //! A round: batches judged, opened and stored in one transaction; answered only after its commit.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use varde_wire::{
     Chain, ChainId, Following, GatewayId, Lane, Receipt, Refusal, SignedReceipt, Topic, Verdict,
     VerifiedBatch, VerifyError, WallTime,
 };
 
-use crate::filing::Filing;
+use crate::filing::{Filed, Filing};
 use crate::intake::{Arrival, Intake};
 use crate::store::{Cause, Evidence, GatewayRow, Incident, IncidentKind, StoreError, Tracked};
 
@@ -49,12 +49,14 @@ pub struct Round<'i> {
     /// One receipt a chain, for the newest of its batches that came: it stands for all before it.
     stored: HashMap<(GatewayRow, Lane, ChainId), (u64, Receipt)>,
     refused: Vec<Receipt>,
+    /// The gateways of which a batch was stored that they made just now.
+    living: HashSet<GatewayId>,
     committed: bool,
 }
 
 impl<'i> Round<'i> {
     pub(crate) fn begun(intake: &'i mut Intake) -> Self {
-        Self { intake, stored: HashMap::new(), refused: Vec::new(), committed: false }
+        Self { intake, stored: HashMap::new(), refused: Vec::new(), living: HashSet::new(), committed: false }
     }
 
     /// Takes a batch in. It is judged first, and opened only if it follows.
@@ -96,6 +98,11 @@ impl<'i> Round<'i> {
         }
     }
 
+    /// The gateways of which a batch was stored that they made just now: they live, if the round is committed.
+    pub(crate) fn take_living(&mut self) -> HashSet<GatewayId> {
+        std::mem::take(&mut self.living)
+    }
+
     /// Puts the round on the disk, and gives the answers to what was in it; the urgent ones first.
     ///
     /// # Errors
@@ -123,17 +130,15 @@ impl<'i> Round<'i> {
         let cause = match arrival.signed.verify(&gateway.verifying, &arrival.gateway) {
             Ok(verified) if verified.batch().lane == arrival.lane => return Ok(Ok((row, verified))),
             Ok(_) => Cause::WrongLane,
-            Err(VerifyError::UnknownKey) => {
+            Err(error) => {
                 let named = arrival.signed.key_id().unwrap_or_default();
-                if gateway.superseded.iter().any(|key| key.id() == *named) {
+                let superseded = || gateway.superseded.iter().any(|key| key.id() == *named);
+                if error == VerifyError::UnknownKey && superseded() {
                     Cause::SupersededKey
                 } else {
-                    Cause::UnknownKey
+                    Cause::of(&error)
                 }
             }
-            Err(VerifyError::WrongGateway) => Cause::WrongGateway,
-            Err(VerifyError::Signature | VerifyError::Algorithm) => Cause::Signature,
-            Err(VerifyError::Envelope(_) | VerifyError::Content(_)) => Cause::Malformed,
         };
         Ok(Err((Some(row), cause)))
     }
@@ -165,7 +170,10 @@ impl<'i> Round<'i> {
         }
 
         let filing = Filing { store, gateway, batch: row, verified, now };
-        let new = filing.file(opening, epochs)?;
+        let Filed { new, is_fresh } = filing.file(opening, epochs)?;
+        if is_fresh {
+            self.living.insert(batch.gateway.clone());
+        }
         tracked.row = Some(chain);
         tracked.chain.extend(verified);
         Ok((tracked, new))

@@ -12,7 +12,8 @@ use varde_wire::Lane;
 use crate::checkpoint::Checkpoints;
 use crate::commands::sending::Sending;
 use crate::embedded::Embedded;
-use crate::link::{BrokerAddress, Credentials, Link, Outgoing};
+use crate::link::{BrokerAddress, Credentials, Gateways, Link, Outgoing};
+use crate::silence::{self, Watch};
 use crate::store::Store;
 use crate::waiting::{self, Waiting};
 use crate::{Answer, Directory, Error, Intake};
@@ -61,25 +62,30 @@ pub async fn serve(
 
     let waiting = Arc::new(Waiting::default());
     let (came_online, online) = std::sync::mpsc::channel();
-    let mut link = |lane, online| {
+    let (signs, signs_heard) = silence::signs();
+    let mut link = |lane, gateways| {
         let (sender, outgoing) = mpsc::channel(MOST_OUTGOING);
         let (up, is_up) = watch::channel(false);
         let (broker, credentials) = (address.clone(), Arc::clone(&credentials));
         let waiting = Arc::clone(&waiting);
-        let link = Link { lane, broker, credentials, waiting, outgoing, online, up };
+        let link = Link { lane, broker, credentials, waiting, outgoing, gateways, up };
         tasks.spawn(link.run(stopped.clone()));
         (sender, is_up)
     };
-    let (urgent, urgent_is_up) = link(Lane::Urgent, Some(came_online));
+    let gateways = Gateways { online: came_online, signs: signs.clone() };
+    let (urgent, urgent_is_up) = link(Lane::Urgent, Some(gateways));
     let (routine, routine_is_up) = link(Lane::Routine, None);
     // Commands go over the connection that is never busy with a backlog.
     let sending = Sending::new(Store::open(database)?, urgent.clone(), urgent_is_up.clone());
     let sending = sending.begin(online, stopped.clone()).map_err(Error::Runtime)?;
+    let watch = Watch::new(Store::open(database)?, urgent_is_up.clone())?;
+    let watching = watch.begin(signs_heard, stopped.clone()).map_err(Error::Runtime)?;
     let senders = [(Lane::Urgent, urgent), (Lane::Routine, routine)];
     let heard = [urgent_is_up, routine_is_up];
     let checkpoints = Checkpoints::begin(Store::open(database)?).map_err(Error::Runtime)?;
     let answer = move |answers| hand_out(&senders, answers);
-    let store = waiting::keep(Arc::clone(&waiting), intake, checkpoints, answer).map_err(Error::Runtime)?;
+    let store =
+        waiting::keep(Arc::clone(&waiting), intake, checkpoints, (answer, signs)).map_err(Error::Runtime)?;
 
     tokio::pin!(stop);
     let all_heard = async {
@@ -100,8 +106,8 @@ pub async fn serve(
     while tasks.join_next().await.is_some() {}
     broker_task.shutdown().await;
     waiting.close();
-    let ended = tokio::task::spawn_blocking(move || (store.join(), sending.join()));
-    if !matches!(ended.await, Ok((Ok(()), Ok(())))) {
+    let ended = tokio::task::spawn_blocking(move || (store.join(), sending.join(), watching.join()));
+    if !matches!(ended.await, Ok((Ok(()), Ok(()), Ok(())))) {
         tracing::error!("a thread of the store broke; what it had committed stays");
     }
     Ok(())

@@ -9,6 +9,8 @@
 //! | `unreadable` | entries of well signed batches that did not open, as they came |
 //! | `incident` | chains that began, seqs that are missing, gaps, what did not open |
 //! | `evidence`, `refusal` | batches that were refused, and how often |
+//! | `sign_of_life`, `silence`, `many_silent` | when each gateway last showed that it lives, and when it did not |
+//! | `hearing`, `refused_heartbeat` | whether the hub hears, and what it did not believe |
 //! | `command`, `command_floor` | what gateways are asked, how far it came, and below which numbers none is given |
 //! | `alarm`, `alarm_step` | the alarms that gateways told of, and the entry that told each of their steps last |
 //! | `trouble` | what is wrong with devices, or was, and the entry that told it last |
@@ -22,6 +24,7 @@ mod entries;
 mod evidence;
 mod gateways;
 mod incidents;
+mod lives;
 mod read;
 mod schema;
 mod told;
@@ -40,6 +43,7 @@ pub use evidence::Cause;
 pub(crate) use evidence::{Evidence, Refusals};
 pub(crate) use gateways::{Enrolment, Gateway, GatewayRow};
 pub(crate) use incidents::{Incident, IncidentKind};
+pub(crate) use lives::{Hearing, Life, RefusedHeartbeats, Silence};
 pub(crate) use read::{AnchorPoint, StoredEntry, lane_name};
 pub(crate) use told::Told;
 pub(crate) use troubles::StandingTrouble;
@@ -120,6 +124,12 @@ impl Store {
         .map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
         schema::check(&connection, path)?;
         Ok(Self { connection })
+    }
+
+    /// From now on this connection's commits survive the program, and not a power cut: for what nobody is given a
+    /// receipt for, and comes again by itself. It must not make alarms wait for the disk.
+    pub(crate) fn forgo_sync(&self) -> Result<(), StoreError> {
+        Ok(self.connection.pragma_update(None, "synchronous", "NORMAL")?)
     }
 
     /// Begins a transaction. Others may read meanwhile, none may write.

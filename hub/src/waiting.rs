@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use varde_wire::{GatewayId, Lane};
 
 use crate::checkpoint::Checkpoints;
+use crate::silence::{Sign, Signs};
 use crate::store::StoreError;
 use crate::{Answer, Arrival, Cause, Intake, Outcome, clock};
 
@@ -123,20 +124,21 @@ pub(crate) fn keep(
     waiting: Arc<Waiting>,
     mut intake: Intake,
     mut checkpoints: Checkpoints,
-    answer: impl Fn(Vec<Answer>) + Send + 'static,
+    (answer, signs): (impl Fn(Vec<Answer>) + Send + 'static, Signs),
 ) -> std::io::Result<JoinHandle<()>> {
     thread::Builder::new().name("store".to_owned()).spawn(move || {
         let mut failing = false;
         let mut told = HashSet::new();
         while let Some(first) = waiting.wait() {
             match round(&waiting, &mut intake, first, &mut told) {
-                Ok((answers, bytes)) => {
+                Ok(Done { answers, living, bytes }) => {
                     checkpoints.committed(bytes);
                     if failing {
                         tracing::info!("the database works again");
                     }
                     failing = false;
                     answer(answers);
+                    living.into_iter().for_each(|gateway| signs.heard(Sign::Batch(gateway)));
                 }
                 Err(e) => {
                     if !failing {
@@ -151,13 +153,22 @@ pub(crate) fn keep(
     })
 }
 
-/// One round, beginning with `first`: its answers, and how many bytes of batches it took.
+/// What a round came to.
+struct Done {
+    answers: Vec<Answer>,
+    /// The gateways of which it brought something that they made just now.
+    living: HashSet<GatewayId>,
+    /// How many bytes of batches it took.
+    bytes: usize,
+}
+
+/// One round, beginning with `first`.
 fn round(
     waiting: &Waiting,
     intake: &mut Intake,
     first: Arrival,
     told: &mut Told,
-) -> Result<(Vec<Answer>, usize), StoreError> {
+) -> Result<Done, StoreError> {
     let mut round = intake.begin()?;
     let began = Instant::now();
     let (mut urgent, mut routine, mut bytes) = (false, false, 0_usize);
@@ -174,7 +185,8 @@ fn round(
         let enough = urgent || (routine && began.elapsed() > ROUTINE_SLICE);
         next = waiting.pop(if enough { Taking::Urgent } else { Taking::All });
     }
-    Ok((round.commit()?, bytes))
+    let living = round.take_living();
+    Ok(Done { answers: round.commit()?, living, bytes })
 }
 
 /// What was logged already. Every refusal is counted in the database; the log gets the first of each kind.

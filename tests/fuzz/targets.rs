@@ -20,8 +20,8 @@ use varde_drivers::{
     decode_ld2410, decode_modbus, decode_nonin, float,
 };
 use varde_wire::{
-    Action, Command, DeviceId, GatewayId, Instant, OpeningKey, Record, SealingKey, SignedBatch,
-    SignedCommand, SignedReceipt, SigningKey, VerifyingKey,
+    Action, Command, DeviceId, GatewayId, Heartbeat, Instant, OpeningKey, Record, SealingKey, SignedBatch,
+    SignedCommand, SignedHeartbeat, SignedReceipt, SigningKey, VerifyingKey,
 };
 
 /// The body of a target.
@@ -59,6 +59,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("ruuvi", ruuvi),
     ("signed_batch", signed_batch),
     ("signed_command", signed_command),
+    ("signed_heartbeat", signed_heartbeat),
     ("signed_receipt", signed_receipt),
     ("user_data", user_data),
     ("weight_scale", weight_scale),
@@ -514,6 +515,15 @@ pub fn signed_receipt(bytes: &[u8]) {
     for key in verifying_keys() {
         let _ = receipt.verify(key, &gateway());
     }
+}
+
+/// A heartbeat as the hub gets it, and as it keeps it.
+pub fn signed_heartbeat(bytes: &[u8]) {
+    let heartbeat = SignedHeartbeat::from_bytes(bytes.to_vec());
+    for key in verifying_keys() {
+        let _ = heartbeat.verify(key, &gateway());
+    }
+    let _ = Heartbeat::decode(bytes);
 }
 
 /// A command as the gateway gets it: verified, then opened.

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from refused import Refused
 
-MOST_BYTES = {"batch": 262_144, "receipt": 1024, "command": 4096}
+MOST_BYTES = {"batch": 262_144, "receipt": 1024, "command": 4096, "heartbeat": 1024}
 
 
 def verify(kind, data, verifiers):

@@ -3,7 +3,7 @@
 Written from docs/wire-format.md alone and sharing no code with the gateway or the hub: the proof that the page is
 complete. The § in the comments are that page's. Also a tool:
 
-    python reader.py batch --keys DIR FILE      verify and open a signed batch; likewise `receipt` and `command`
+    python reader.py batch --keys DIR FILE      verify and open a signed batch; likewise `receipt`, `command`, `heartbeat`
     python reader.py record FILE                decode a record's bytes, in hexadecimal
 
 It prints JSON, one object a line: of a batch first the batch, then each entry. What is refused goes to stderr, with
@@ -29,6 +29,7 @@ MAX_EPOCHS = 256
 NO_HASH = bytes(32)
 LANES = ["urgent", "routine"]
 REFUSALS = ["missing", "fork", "replay"]
+LIFE_STATES = ["running", "stopping"]
 
 
 def batch(data, keys, gateway=None):
@@ -122,14 +123,41 @@ def command(data, keys, gateway=None):
     return said
 
 
+def heartbeat(data, keys, gateway=None):
+    """§15: a signed heartbeat, verified. Whether it follows the one before is for the caller to ask."""
+    read = Postcard(verify("heartbeat", data, keys.verifiers))
+    read.version()
+    said = {
+        "gateway": read.gateway(),
+        "life": read.u64(),
+        "number": read.u64(),
+        "stamp": record.stamp(read),
+        "every_s": read.u32(),
+        "state": read.variant(LIFE_STATES),
+        "version": read.text(32),
+        "up_s": read.u64(),
+        "faults": read.u32(),
+    }
+    for lane in LANES:
+        said[lane] = {"entries": read.u64(), "oldest_s": read.option(read.u64)}
+    read.end()
+    if not 10 <= said["every_s"] <= 86_400:
+        raise Refused(f"a heartbeat each {said['every_s']} seconds")
+    same_gateway(said, gateway)
+    return said
+
+
 def same_gateway(said, gateway):
     if gateway is not None and said["gateway"] != gateway:
         raise Refused("signed for another gateway")
 
 
+SIGNED = {"batch": batch, "receipt": receipt, "command": command, "heartbeat": heartbeat}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("kind", choices=["batch", "receipt", "command", "record"])
+    parser.add_argument("kind", choices=["record", *SIGNED])
     parser.add_argument("--keys", help="folder of key files")
     parser.add_argument("--gateway", help="whose message it must be")
     parser.add_argument("file", type=pathlib.Path)
@@ -139,8 +167,7 @@ def main():
             lines = [record.decode(bytes.fromhex(options.file.read_text()))]
         else:
             keys = Keys(sorted(pathlib.Path(options.keys).iterdir()) if options.keys else [])
-            read = {"batch": batch, "receipt": receipt, "command": command}[options.kind]
-            said = read(options.file.read_bytes(), keys, options.gateway)
+            said = SIGNED[options.kind](options.file.read_bytes(), keys, options.gateway)
             lines = [said, *said.pop("entries", [])]
     except Refused as refused:
         print(f"{options.file}: {refused}", file=sys.stderr)

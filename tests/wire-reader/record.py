@@ -127,6 +127,8 @@ EVENTS = [  # word, VKP, SCAIP
     ("message-acknowledged", None, None),
     ("message-not-read", "1.4", None),
     ("events-lost", None, None),
+    ("software-changed", None, None),
+    ("configuration-changed", None, None),
 ]
 STAGES = ["accepted", "delivered", "done", "refused", "expired"]
 CAUSES = [

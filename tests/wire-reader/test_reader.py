@@ -23,7 +23,6 @@ from refused import Refused
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "gateway/wire/tests/versions/v1"
 PAGE = ROOT / "docs/wire-format.md"
-READ = {"batch": reader.batch, "receipt": reader.receipt, "command": reader.command}
 
 
 @functools.cache
@@ -34,7 +33,7 @@ def keys():
 def signed():
     """Each golden message: its path, the function that reads it, its bytes."""
     for path in sorted((GOLDEN / "signed").glob("*.cose")):
-        yield path, READ[path.name.split("-")[0]], path.read_bytes()
+        yield path, reader.SIGNED[path.name.split("-")[0]], path.read_bytes()
 
 
 def expected(path):
@@ -130,7 +129,7 @@ class Changed(unittest.TestCase):
             with self.subTest(path.name):
                 with self.assertRaises(Refused):
                     read(data, keys(), "gw-9")
-                for other in READ.values():
+                for other in reader.SIGNED.values():
                     if other is not read:
                         with self.assertRaises(Refused):
                             other(data, keys())

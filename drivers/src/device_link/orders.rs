@@ -8,7 +8,7 @@ use varde_device_link::{Answer, MessageText, Plan, Refusal};
 use varde_wire::{Action, Cause, Indication, Instant, Outcome, Stage};
 
 use super::plan::plan;
-use crate::Order;
+use crate::{Order, OrderRefused};
 
 /// How many orders wait at most.
 const MOST: usize = 8;
@@ -56,13 +56,13 @@ impl Orders {
     ///
     /// # Errors
     /// Where this link cannot do it, or too many wait.
-    pub(super) fn take(&mut self, order: &Order, now: Instant) -> Result<(), Cause> {
+    pub(super) fn take(&mut self, order: &Order, now: Instant) -> Result<(), OrderRefused> {
         if self.queue.iter().any(|taken| taken.order.number == order.number) {
             return Ok(());
         }
         let task = task(&order.action)?;
         if self.queue.len() >= MOST {
-            return Err(Cause::Busy);
+            return Err(Cause::Busy.into());
         }
         self.queue.push_back(Taken { order: order.clone(), task, since: now, is_asked: false });
         Ok(())
@@ -179,7 +179,7 @@ impl Task {
     }
 }
 
-fn task(action: &Action) -> Result<Task, Cause> {
+fn task(action: &Action) -> Result<Task, OrderRefused> {
     let request = match action {
         Action::Plan(ordered) => {
             let plan = Box::new(plan(ordered).map_err(|_| Cause::Invalid)?);
@@ -199,15 +199,23 @@ fn task(action: &Action) -> Result<Task, Cause> {
             Indication::NotGettingThrough => link::Indicator::NotGettingThrough,
             Indication::Off => link::Indicator::Off,
         }),
+        Action::TestAlarm => {
+            let note = "the device link has no order for a test alarm: have somebody press the device's own button, or test the way by a test alarm of the gateway";
+            return Err(OrderRefused { cause: Cause::NotSupported, note });
+        }
         Action::Switch { .. }
-        | Action::TestAlarm
         | Action::Roster(_)
         | Action::Supervise { .. }
         | Action::Heartbeat { .. }
         | Action::Diagnose
         | Action::ChangeHubKeys(_)
         | Action::Alarm { .. }
-        | Action::Visit { .. } => return Err(Cause::NotSupported),
+        | Action::Visit { .. } => {
+            return Err(OrderRefused {
+                cause: Cause::NotSupported,
+                note: "the device link has no such order",
+            });
+        }
     };
     Ok(Task::Single(Box::new(request)))
 }

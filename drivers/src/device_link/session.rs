@@ -16,8 +16,8 @@ use super::orders::Orders;
 use super::state::Told;
 use super::words::{not_confirmed, observations, whole};
 use crate::{
-    Channel, ClockChange, Description, FrameError, HomeTime, Input, Order, Output, Problem, Reading, Refused,
-    Request, Session,
+    Channel, ClockChange, Description, FrameError, HomeTime, Input, Order, OrderRefused, Output, Problem,
+    Reading, Refused, Request, Session,
 };
 
 /// A commit that takes longer has failed: what the device then tells again is taken again.
@@ -362,10 +362,10 @@ impl Session for DeviceLinkSession {
         self.pump();
     }
 
-    fn handle_order(&mut self, order: &Order, now: Instant) -> Result<(), Cause> {
+    fn handle_order(&mut self, order: &Order, now: Instant) -> Result<(), OrderRefused> {
         self.now = now;
         if order.device != self.device {
-            return Err(Cause::NoSuchDevice);
+            return Err(Cause::NoSuchDevice.into());
         }
         self.orders.take(order, now)?;
         self.pump();

@@ -205,6 +205,12 @@ impl Alarms {
         self.state.open.len()
     }
 
+    /// What the person at home is shown of each open alarm, and who raised it.
+    pub fn feedback(&self) -> impl Iterator<Item = (&Source, Feedback)> {
+        let open = self.state.open.values();
+        open.filter_map(|alarm| Some((&alarm.call.source, alarm.feedback()?)))
+    }
+
     /// Whether staff is in the home.
     pub fn is_visited(&self) -> bool {
         self.state.visit.is_on()

@@ -13,6 +13,8 @@
 //! - [`ClockTrust`]: what a wall time is worth, and when an anchor must be left
 //! - [`RadioLadder`]: what is done for a radio that fails, or hears nothing
 //! - [`FaultWatch`]: which faults last long enough to be told, each once, each with its restored twin
+//! - [`Vitals`]: what the gateway tells of its own disk, memory, supply, clock, certificate and program
+//! - [`Pulse`]: when a heartbeat is due, and how it is told from a recording
 //! - [`LifeClock`]: one line of time through every restart
 //! - [`Guard`]: the three that follow, as one: what a home's observations come to
 //! - [`Supervision`]: which devices are missing, empty, without mains, tampered with; many at once are one story
@@ -46,10 +48,12 @@ mod home_clock;
 mod life_clock;
 mod pace;
 mod plausible;
+mod pulse;
 mod radio_ladder;
 pub mod rules;
 mod saved;
 pub mod supervision;
+pub mod vitals;
 
 pub use admission::{Admission, Admitted, REPEAT_WINDOW};
 pub use alarm::Alarms;
@@ -63,6 +67,8 @@ pub use forwarding::Forwarding;
 pub use guard::Guard;
 pub use home_clock::{BadTimeOfDay, HomeClock, Now, TimeOfDay, Weekdays, Window};
 pub use life_clock::LifeClock;
+pub use pulse::{Beat, Pulse};
 pub use radio_ladder::{RadioCare, RadioLadder, Rung};
 pub use rules::Rules;
 pub use supervision::Supervision;
+pub use vitals::Vitals;

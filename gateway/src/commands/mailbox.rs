@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, mpsc};
 use varde_drivers::Order;
-use varde_wire::Outcome;
+use varde_wire::{Action, DeviceId, Indication, Outcome};
 
 /// The mailbox of one line. Whoever commands posts; the line takes, and tells what became of each.
 #[derive(Debug)]
@@ -20,6 +20,15 @@ struct Orders {
     waiting: VecDeque<Order>,
     /// Taken by the session, and nothing final heard of it.
     given: Vec<Order>,
+    /// How often something was to be shown.
+    shown: u32,
+}
+
+/// Orders of the gateway itself have this bit in their numbers; the hub counts from 1.
+const OWN: u64 = 1 << 63;
+
+const fn is_own(number: u64) -> bool {
+    number & OWN != 0
 }
 
 /// Where an order was when it was withdrawn.
@@ -43,6 +52,18 @@ impl Mailbox {
         self.posted.notify_one();
     }
 
+    /// Has a device show how its alarm stands. What it was to show before, and has not been told yet, is not worth telling.
+    pub fn show(&self, device: &DeviceId, indication: Indication) {
+        let mut orders = self.orders();
+        orders.waiting.retain(|order| order.device != *device || !is_own(order.number));
+        orders.shown = orders.shown.wrapping_add(1);
+        let number = OWN | u64::from(orders.shown);
+        let (device, action) = (device.clone(), Action::Indicate(indication));
+        orders.waiting.push_back(Order { number, device, action, is_repeat: false });
+        drop(orders);
+        self.posted.notify_one();
+    }
+
     /// Waits for an order and takes it out. May be dropped and called again.
     pub async fn next(&self) -> Order {
         loop {
@@ -58,6 +79,9 @@ impl Mailbox {
         if outcome.stage.is_final() {
             self.orders().given.retain(|order| order.number != outcome.number);
         }
+        if is_own(outcome.number) {
+            return;
+        }
         // It fails only where the gateway is stopping, and then the order is taken up at the next start.
         let _ = self.outcomes.send(outcome).await;
     }
@@ -66,7 +90,8 @@ impl Mailbox {
     pub fn line_ended(&self) {
         let mut orders = self.orders();
         while let Some(order) = orders.given.pop() {
-            orders.waiting.push_front(Order { is_repeat: true, ..order });
+            // To show something twice does no harm.
+            orders.waiting.push_front(Order { is_repeat: !is_own(order.number), ..order });
         }
         drop(orders);
         self.posted.notify_one();
@@ -96,7 +121,7 @@ impl Mailbox {
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt as _;
-    use varde_wire::{Action, Cause, Stage};
+    use varde_wire::{Cause, Stage};
 
     use super::*;
 
@@ -123,6 +148,25 @@ mod tests {
         let seen: Vec<_> = again.iter().map(|order| (order.number, order.is_repeat)).collect();
         assert_eq!(seen, [(1, true), (4, false)]);
         assert_eq!([outcomes.try_recv().unwrap().number, outcomes.try_recv().unwrap().number], [1, 2]);
+    }
+
+    #[test]
+    fn only_the_newest_indication_is_given_and_the_hub_hears_nothing_of_it() {
+        let (sender, mut outcomes) = mpsc::channel(8);
+        let mailbox = Mailbox::new(sender);
+        let device = "dispenser-1".parse().unwrap();
+        mailbox.post(order(1));
+        mailbox.show(&device, Indication::HeardHere);
+        mailbox.show(&device, Indication::Received);
+        assert_eq!(mailbox.next().now_or_never().unwrap().number, 1);
+        let shown = mailbox.next().now_or_never().unwrap();
+        assert_eq!(shown.action, Action::Indicate(Indication::Received));
+        mailbox.line_ended();
+        assert!(mailbox.next().now_or_never().unwrap().is_repeat, "the hub's order comes first");
+        let shown = mailbox.next().now_or_never().unwrap();
+        assert!(!shown.is_repeat, "it is simply shown again");
+        mailbox.tell(shown.outcome(Stage::Done, "")).now_or_never().unwrap();
+        assert!(outcomes.try_recv().is_err());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! - [`mailbox`]: orders on their way to a line's devices
 //! - [`own`]: what the gateway does itself
+//! - [`roster`]: of that, what changes the roster
 //!
 //! [`varde_core::CommandLedger`] decides; this task is its hands. A command is in the store, together with the entry
 //! that says `accepted`, before anything of it is carried out; and each step after that is in the store together with
@@ -9,12 +10,13 @@
 
 pub mod mailbox;
 pub mod own;
+pub mod roster;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use varde_core::{Allowance, Claim, CommandLedger, Ruling};
 use varde_drivers::{Order, Reading};
 use varde_wire::{
@@ -24,7 +26,7 @@ use varde_wire::{
 };
 
 use self::mailbox::{Mailbox, Withdrawn};
-use self::own::Own;
+use self::own::{Carried, Own};
 use crate::clock;
 use crate::store::{CommandStep, StoreError, StoredCommand, TakenOn};
 
@@ -86,6 +88,8 @@ pub struct Commands {
     keys: Keys,
     own: Own,
     routes: Routes,
+    /// Told when what was done counts only once the daemon begins anew.
+    anew: Arc<Notify>,
     /// None until it could be read from the store.
     ledger: Option<CommandLedger>,
     /// Posted to a mailbox and not finished: until when they are valid, and where they lie.
@@ -104,12 +108,13 @@ enum Happened {
 }
 
 impl Commands {
-    /// For commands that verify with these keys.
-    pub fn new(keys: Keys, own: Own, routes: Routes) -> Self {
+    /// For commands that verify with these keys. `anew` is told when the daemon is to begin anew.
+    pub fn new(keys: Keys, own: Own, routes: Routes, anew: Arc<Notify>) -> Self {
         Self {
             keys,
             own,
             routes,
+            anew,
             ledger: None,
             posted: BTreeMap::new(),
             untold: VecDeque::new(),
@@ -242,8 +247,8 @@ impl Commands {
         let Command { device, action } = command;
         let number = claim.number;
         let is_own = device == DeviceId::gateway() || matches!(action, Action::Supervise { .. });
-        let (stage, note) = if is_own {
-            self.own.carry_out(number, &device, &action).await
+        let carried: Carried = if is_own {
+            self.own.carry_out(number, &device, &action, is_repeat).await
         } else {
             match self.routes.get(&device) {
                 Some(Some(mailbox)) => {
@@ -251,11 +256,18 @@ impl Commands {
                     mailbox.post(Order { number, device, action, is_repeat });
                     return Ok(());
                 }
-                Some(None) => (Stage::Refused(Cause::NotSupported), "this device only speaks".to_owned()),
-                None => (Stage::Refused(Cause::NoSuchDevice), String::new()),
+                Some(None) => {
+                    (Stage::Refused(Cause::NotSupported), "this device only speaks".to_owned()).into()
+                }
+                None => (Stage::Refused(Cause::NoSuchDevice), String::new()).into(),
             }
         };
-        self.settle(outcome(number, device, stage, &note)).await
+        self.settle(outcome(number, device, carried.stage, &carried.note)).await?;
+        // Where the disk did not take the outcome, the next life finds the work done and says so.
+        if carried.begins_anew {
+            self.anew.notify_one();
+        }
+        Ok(())
     }
 
     /// Writes down how far a command came, and tells the hub. What the disk does not take waits.

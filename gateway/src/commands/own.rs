@@ -6,14 +6,35 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use varde_drivers::Reading;
-use varde_wire::{Action, AlarmNotice, Cause, DeviceId, Event, Flags, Metric, Observation, Stage, Value};
+use varde_wire::{
+    Action, AlarmNotice, Cause, DeviceId, Event, Flags, Metric, Observation, RosterChange, Stage, Value,
+};
 
+use super::roster::Roster;
 use crate::board::Board;
 use crate::clock::Clocks;
 use crate::guarding::Guarding;
+use crate::heartbeat::rhythm::Rhythm;
 use crate::intake::Intake;
 use crate::snapshot::{Snapshot, Sources};
 use crate::store::{Store, StoreError};
+
+/// What came of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// Its final stage.
+    pub stage: Stage,
+    /// A word for technicians.
+    pub note: String,
+    /// Whether it counts only when the daemon begins anew.
+    pub begins_anew: bool,
+}
+
+impl From<(Stage, String)> for Carried {
+    fn from((stage, note): (Stage, String)) -> Self {
+        Self { stage, note, begins_anew: false }
+    }
+}
 
 /// The gateway as a device among the others.
 pub struct Own {
@@ -23,6 +44,8 @@ pub struct Own {
     pub started_ms: u64,
     /// The state directory.
     pub state_directory: PathBuf,
+    /// The roster on the disk.
+    pub roster: Roster,
     /// Where what it says goes.
     pub intake: Arc<Intake>,
     /// What is known.
@@ -33,17 +56,30 @@ pub struct Own {
     pub store: Store,
     /// The guard.
     pub guarding: Arc<Guarding>,
+    /// How often the gateway shows that it lives.
+    pub rhythm: Arc<Rhythm>,
 }
 
 impl Own {
-    /// Does it, and gives its final stage with a word for technicians.
-    pub async fn carry_out(&self, number: u64, device: &DeviceId, action: &Action) -> (Stage, String) {
-        match action {
+    /// Does it; `is_repeat` where nobody knows whether it was done before.
+    pub async fn carry_out(
+        &self,
+        number: u64,
+        device: &DeviceId,
+        action: &Action,
+        is_repeat: bool,
+    ) -> Carried {
+        let done = match action {
+            Action::Roster(change) => return self.change_roster(change.clone(), is_repeat).await,
             Action::TestAlarm => self.test_alarm(number).await,
             Action::Alarm { alarm, notice } => self.notice(*alarm, *notice).await,
             Action::Visit { minutes } => self.visit(*minutes).await,
             Action::Supervise { expected_every_s } => self.supervise(device, *expected_every_s).await,
             Action::Diagnose => self.diagnose().await,
+            Action::Heartbeat { every_s } => match self.rhythm.change(*every_s).await {
+                Ok(()) => (Stage::Done, String::new()),
+                Err(error) => (Stage::Refused(Cause::CannotRecord), error.to_string()),
+            },
             Action::Identify
             | Action::Switch { .. }
             | Action::Plan(_)
@@ -51,20 +87,31 @@ impl Own {
             | Action::Lock { .. }
             | Action::Message { .. }
             | Action::Indicate(_)
-            | Action::Roster(_)
-            | Action::Heartbeat { .. }
             | Action::ChangeHubKeys(_) => {
                 (Stage::Refused(Cause::NotSupported), "the gateway itself cannot do this".to_owned())
             }
-        }
+        };
+        done.into()
     }
 
     /// Whether it does no harm when it is done again, because nobody knows whether it was done.
     pub const fn may_be_repeated(action: &Action) -> bool {
         matches!(
             action,
-            Action::Diagnose | Action::Alarm { .. } | Action::Visit { .. } | Action::Supervise { .. }
+            Action::Diagnose
+                | Action::Heartbeat { .. }
+                | Action::Alarm { .. }
+                | Action::Visit { .. }
+                | Action::Supervise { .. }
+                | Action::Roster(_)
         )
+    }
+
+    /// Beside the event loop: a worn card takes its time, and alarms must not wait for it.
+    async fn change_roster(&self, change: RosterChange, is_repeat: bool) -> Carried {
+        let roster = self.roster.clone();
+        let changed = tokio::task::spawn_blocking(move || roster.change(&change, is_repeat)).await;
+        changed.unwrap_or_else(|error| (Stage::Refused(Cause::Interrupted), error.to_string()).into())
     }
 
     /// On the way of every alarm, from the door of the store on.

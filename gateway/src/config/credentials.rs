@@ -106,6 +106,16 @@ impl Credentials {
             _ => Err(reader.faults),
         }
     }
+
+    /// Which file's certificates end first, and when: the gateway's own with those between, or the last authority.
+    pub fn first_to_end(&self) -> (&'static str, WallTime) {
+        let chain = self.chain.iter().filter_map(|der| ends(der)).min().unwrap_or(self.not_after);
+        let authority = self.ca.iter().filter_map(|der| ends(der)).max();
+        match authority {
+            Some(authority) if authority < chain => (CA, authority),
+            Some(_) | None => (CERTIFICATE, chain),
+        }
+    }
 }
 
 /// What is told by the gateway's certificate.
@@ -238,6 +248,12 @@ impl Reader<'_> {
         };
         Fault { place: Place::file(path), key: None, problem }
     }
+}
+
+fn ends(certificate: &CertificateDer<'_>) -> Option<WallTime> {
+    let (_, certificate) = parse_x509_certificate(certificate).ok()?;
+    let seconds = certificate.validity().not_after.timestamp();
+    Some(WallTime::from_unix_millis(seconds.saturating_mul(1000)))
 }
 
 fn common_name(certificate: &X509Certificate<'_>) -> String {

@@ -108,6 +108,8 @@ pub enum Problem {
     NoSuchDevice { got: String, known: Vec<String> },
     #[error("{} cannot tell {need}: name a device that can", Quoted(.got))]
     CannotTell { got: String, need: &'static str },
+    #[error("expected one [[device]] and nothing else, got {got}")]
+    NotOneDevice { got: usize },
     #[error("this rule watches one device: make a rule for each")]
     OneDevice,
     #[error("means nothing to a rule that watches '{watch}': leave it out")]

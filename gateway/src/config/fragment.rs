@@ -29,6 +29,8 @@ pub(super) struct Fragment {
     pub(super) devices: Vec<DeviceFragment>,
     pub(super) rules: Vec<RuleFragment>,
     pub(super) quiet: Option<QuietFragment>,
+    pub(super) light: Field<String>,
+    pub(super) sound: Field<Vec<Located<String>>>,
 }
 
 /// Names and texts, each at its place.
@@ -164,6 +166,11 @@ impl Fragment {
             fragment.bluetooth_quiet_s = bluetooth.number("quiet_s");
             faults.extend(bluetooth.finish());
         }
+        if let Some(mut indicator) = document.table("indicator") {
+            fragment.light = indicator.text("light");
+            fragment.sound = indicator.list("sound");
+            faults.extend(indicator.finish());
+        }
         if let Some(mut quiet) = document.table("quiet_hours") {
             fragment.quiet = Some(QuietFragment {
                 place: quiet.place().clone(),
@@ -173,8 +180,16 @@ impl Fragment {
             });
             faults.extend(quiet.finish());
         }
+        faults.extend(fragment.take_devices(&mut document));
+        faults.extend(fragment.take_rules(&mut document));
+        faults.extend(document.finish());
+        (fragment, faults)
+    }
+
+    pub(super) fn take_devices(&mut self, document: &mut Table<'_>) -> Vec<Fault> {
+        let mut faults = Vec::new();
         for mut device in document.tables("device") {
-            fragment.devices.push(DeviceFragment {
+            self.devices.push(DeviceFragment {
                 place: device.place().clone(),
                 name: device.text("name"),
                 protocol: device.text("protocol"),
@@ -210,8 +225,13 @@ impl Fragment {
             });
             faults.extend(device.finish());
         }
+        faults
+    }
+
+    fn take_rules(&mut self, document: &mut Table<'_>) -> Vec<Fault> {
+        let mut faults = Vec::new();
         for mut rule in document.tables("rule") {
-            fragment.rules.push(RuleFragment {
+            self.rules.push(RuleFragment {
                 place: rule.place().clone(),
                 name: rule.text("name"),
                 watch: rule.text("watch"),
@@ -228,8 +248,7 @@ impl Fragment {
             });
             faults.extend(rule.finish());
         }
-        faults.extend(document.finish());
-        (fragment, faults)
+        faults
     }
 
     /// This one with another laid over it.
@@ -251,12 +270,14 @@ impl Fragment {
             devices: self.devices,
             rules: self.rules,
             quiet: later.quiet.or(self.quiet),
+            light: later.light.or(self.light),
+            sound: later.sound.or(self.sound),
         }
     }
 }
 
 /// Hidden files are left out: editors keep their half-written copies in them.
-fn drop_ins(directory: &Path) -> io::Result<Vec<PathBuf>> {
+pub(super) fn drop_ins(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
@@ -269,6 +290,6 @@ fn drop_ins(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn unreadable(place: Place, error: &io::Error) -> Fault {
+pub(super) fn unreadable(place: Place, error: &io::Error) -> Fault {
     Fault { place, key: None, problem: Problem::Unreadable { error: error.to_string() } }
 }

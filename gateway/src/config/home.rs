@@ -130,29 +130,27 @@ impl Home {
 }
 
 fn said(from: &DeviceFragment, names: &[String], judge: &mut Judge<'_>) -> Option<Said> {
-    let minutes = judge.number_or(&from.expected_every_min, "device.expected_every_min", EXPECTED_MIN, 0);
-    let every = from.expected_every_min.as_ref().and(minutes).map(|minutes| (minutes > 0).then_some(minutes));
-    let pre_alarm = judge.number_or(&from.pre_alarm_s, "device.pre_alarm_s", 0..=120, 0)?;
-    let visit = judge.number_or(&from.visit_min, "device.visit_min", 1..=480, 0)?;
-    let forwarding = match given(&from.forward) {
-        Some(text) => {
-            let found = Forwarding::ALL.into_iter().find(|policy| policy.name() == text.value);
-            let known = Forwarding::ALL.into_iter().map(Forwarding::name);
-            Some(judge.word(text, "device.forward", "policy", found, known)?)
-        }
-        None => None,
-    };
-    let mut cancels = Vec::new();
-    for text in given(&from.cancels).into_iter().flat_map(|list| &list.value) {
-        cancels.push(cancelled(text, names, judge)?);
-    }
+    let expected = judge.number_or(&from.expected_every_min, "device.expected_every_min", EXPECTED_MIN, 0);
+    let pre_alarm = judge.number_or(&from.pre_alarm_s, "device.pre_alarm_s", 0..=120, 0);
+    let visit = judge.number_or(&from.visit_min, "device.visit_min", 1..=480, 0);
+    let forwarding = given(&from.forward).map(|text| {
+        let found = Forwarding::ALL.into_iter().find(|policy| policy.name() == text.value);
+        let known = Forwarding::ALL.into_iter().map(Forwarding::name);
+        judge.word(text, "device.forward", "policy", found, known)
+    });
+    let cancels: Vec<_> = given(&from.cancels)
+        .into_iter()
+        .flat_map(|list| &list.value)
+        .map(|text| cancelled(text, names, judge))
+        .collect();
+    let every = from.expected_every_min.as_ref().and(expected);
     Some(Said {
-        every: every.map(|minutes| minutes.map(minutes_long)),
+        every: every.map(|minutes| (minutes > 0).then(|| minutes_long(minutes))),
         on_mains: given(&from.on_mains).is_some_and(|on_mains| on_mains.value),
-        forwarding,
-        pre_alarm: Duration::from_secs(pre_alarm),
-        cancels,
-        visit: (visit > 0).then(|| minutes_long(visit)),
+        forwarding: forwarding.flatten(),
+        pre_alarm: Duration::from_secs(pre_alarm?),
+        cancels: cancels.into_iter().collect::<Option<_>>()?,
+        visit: visit.filter(|minutes| *minutes > 0).map(minutes_long),
     })
 }
 

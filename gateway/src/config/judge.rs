@@ -24,6 +24,11 @@ impl<'a> Judge<'a> {
         Self { directory, faults }
     }
 
+    /// Where the drop-ins stand.
+    pub(super) const fn directory(&self) -> &Path {
+        self.directory
+    }
+
     /// What was made of the values, if all of them were right.
     pub(super) fn verdict<T>(self, made: Option<T>) -> Result<T, Faults> {
         match made {

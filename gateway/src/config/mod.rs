@@ -3,11 +3,14 @@
 //! Three stages, each of which finds all of its faults: `document` is TOML with line numbers, `fragment` what
 //! the drop-ins say, and [`Settings`] what the gateway runs by. `varde check` and `varde run` are the same code.
 
+mod added;
 mod broker;
 mod credentials;
 mod devices;
 mod document;
+pub mod drop_in;
 mod fault;
+mod fingerprint;
 mod fragment;
 mod home;
 mod judge;
@@ -19,17 +22,20 @@ mod settings;
 mod signs;
 mod standing;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod whose;
 
+pub use added::added_devices;
 pub use broker::{BadBroker, Broker};
 pub use credentials::Credentials;
 pub use devices::{BleDevice, bind_key};
+pub use drop_in::Writer;
 pub use fault::{Fault, Faults, Place, Problem};
+pub use fingerprint::fingerprint;
 pub use home::{BLUETOOTH, Home};
 pub use report::{Report, Warning, check};
 pub use serial::SerialPort;
-pub use settings::{Settings, Store, Uplink};
+pub use settings::{Indicator, Settings, Store, Uplink};
 pub use standing::{Standing, standing};
 pub use whose::Whose;
 

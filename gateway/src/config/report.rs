@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use varde_core::supervision::Expectation;
 use varde_wire::{DeviceId, WallTime};
 
-use super::{Faults, Settings};
+use super::{Faults, Settings, added_devices};
 
 /// Judges a configuration without running it.
 ///
@@ -81,7 +81,7 @@ impl Settings {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Settings { uplink, state_directory, store, serial, ble, home, .. } = &self.settings;
+        let Settings { uplink, state_directory, store, serial, ble, added, home, .. } = &self.settings;
         writeln!(f, "gateway {} to {}", uplink.credentials.gateway, uplink.broker)?;
         writeln!(f, "certificate valid until {}", Utc(uplink.credentials.not_after))?;
         let megabytes = store.max_size / 1_000_000;
@@ -93,6 +93,11 @@ impl fmt::Display for Report {
         }
         for device in ble {
             writeln!(f, "{} at {}: {}", device.profile.name(), device.address, device.name)?;
+        }
+        if !added.is_empty() {
+            let names: Vec<&str> = added.iter().map(DeviceId::as_str).collect();
+            let place = added_devices(state_directory);
+            writeln!(f, "added by the hub, in {}: {}", place.display(), names.join(", "))?;
         }
         if !home.household.rules.is_empty() {
             let names: Vec<&str> = home.household.rules.iter().map(|rule| rule.name.as_str()).collect();

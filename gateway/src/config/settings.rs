@@ -7,11 +7,14 @@ use std::{
 
 use tracing::Level;
 use varde_core::rules::Rule;
+use varde_wire::DeviceId;
 
 use super::{
+    added,
     broker::Broker,
     credentials::Credentials,
     devices::{BleDevice, Roster},
+    document::{Field, Located},
     fault::Faults,
     fragment::Fragment,
     home::{Home, Wanted},
@@ -24,6 +27,8 @@ use super::{
 /// What the gateway runs by.
 #[derive(Debug)]
 pub struct Settings {
+    /// The directory of the drop-ins that say it.
+    pub configuration: PathBuf,
     /// Where the outbox and all else that must outlive a restart is kept.
     pub state_directory: PathBuf,
     /// The way out.
@@ -42,10 +47,23 @@ pub struct Settings {
     pub ble: Vec<BleDevice>,
     /// How long all Bluetooth sensors together may be silent before the radio is suspected.
     pub bluetooth_quiet: Duration,
+    /// The devices that the hub added, in the order of their names.
+    pub added: Vec<DeviceId>,
     /// Whose the devices are.
     pub whose: Whose,
     /// What is expected in the home, what its alarms do, and what leaves it.
     pub home: Home,
+    /// What shows how alarms stand.
+    pub indicator: Indicator,
+}
+
+/// What on the box shows the person at home how their alarms stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Indicator {
+    /// The folder of a light, below `/sys/class/leds`.
+    pub light: Option<PathBuf>,
+    /// A command that makes a sound, and its arguments; the indication's word comes last.
+    pub sound: Option<Vec<String>>,
 }
 
 /// The way to the hub.
@@ -69,7 +87,7 @@ pub struct Store {
 }
 
 const STATE_DIRECTORY_KEY: &str = "state_directory";
-const STATE_DIRECTORY: &str = "/var/lib/varde";
+pub(super) const STATE_DIRECTORY: &str = "/var/lib/varde";
 const CREDENTIALS_DIRECTORY: &str = "/var/lib/varde/credentials";
 const CAPTURE_DIRECTORY: &str = "/var/lib/varde/captures";
 const KEEP_ALIVE_S: u64 = 30;
@@ -86,12 +104,13 @@ const LEVELS: [(&str, Level); 5] = [
 ];
 
 impl Settings {
-    /// Reads the `*.toml` drop-ins of a directory in the order of their names, and the credentials they point to.
+    /// Reads the `*.toml` drop-ins of a directory in the order of their names, the devices that the hub added, and the
+    /// credentials.
     ///
     /// # Errors
     /// Every fault of every file, not only the first.
     pub fn load(directory: &Path) -> Result<Self, Faults> {
-        let (fragment, faults) = Fragment::of_directory(directory);
+        let (fragment, faults) = added::with_added(directory);
         Self::of_fragment(fragment, Judge::new(directory, faults))
     }
 
@@ -100,7 +119,7 @@ impl Settings {
     /// # Errors
     /// As [`Settings::load`].
     pub fn load_with(directory: &Path, name: &Path, text: &str) -> Result<Self, Faults> {
-        let (fragment, mut faults) = Fragment::of_directory(directory);
+        let (fragment, mut faults) = added::with_added(directory);
         let (besides, more) = Fragment::of_text(name, text);
         faults.extend(more);
         Self::of_fragment(fragment.overridden_by(besides), Judge::new(directory, faults))
@@ -124,7 +143,7 @@ impl Settings {
     /// # Errors
     /// Every fault in how the drop-ins are written, in the devices and in the rules.
     pub fn rules(directory: &Path) -> Result<Vec<Rule>, Faults> {
-        let (fragment, faults) = Fragment::of_directory(directory);
+        let (fragment, faults) = added::with_added(directory);
         let mut judge = Judge::new(directory, faults);
         let known = Known::of_fragments(&fragment.devices);
         let roster = Roster::of_fragments(fragment.devices, &mut judge);
@@ -153,10 +172,12 @@ impl Settings {
             .and_then(Result::ok)
             .and_then(|path| judge.path(&path, "capture.directory", CAPTURE_DIRECTORY));
         let known = Known::of_fragments(&from.devices);
+        let added = added::names(&from.devices);
         let wanted = Wanted::of_fragments(&from.devices, from.quiet.as_ref(), &mut judge);
         let roster = Roster::of_fragments(from.devices, &mut judge);
         let rules = rules::of_fragments(&from.rules, &known.with(&roster), &mut judge);
         let home = wanted.home(&roster, rules);
+        let indicator = Indicator::of_fragment(from.light, from.sound, &mut judge);
         let quiet =
             judge.number_or(&from.bluetooth_quiet_s, "bluetooth.quiet_s", 10..=86_400, BLUETOOTH_QUIET_S);
         let store = commit_window.zip(max_size);
@@ -169,6 +190,7 @@ impl Settings {
                 Some((window, megabytes)),
                 Some(quiet),
             ) => Some(Self {
+                configuration: judge.directory().to_owned(),
                 state_directory,
                 uplink,
                 store: Store {
@@ -181,12 +203,25 @@ impl Settings {
                 serial: roster.serial,
                 ble: roster.ble,
                 bluetooth_quiet: Duration::from_secs(quiet),
+                added,
                 whose: roster.whose,
                 home,
+                indicator,
             }),
             _ => None,
         };
         judge.verdict(made)
+    }
+}
+
+impl Indicator {
+    fn of_fragment(light: Field<String>, sound: Field<Vec<Located<String>>>, judge: &mut Judge<'_>) -> Self {
+        let light = light.and_then(Result::ok);
+        let light = light.and_then(|path| judge.path(&path, "indicator.light", "/sys/class/leds/ACT"));
+        let sound = sound.and_then(Result::ok).map(|list| list.value).unwrap_or_default();
+        let program = sound.first().and_then(|path| judge.path(path, "indicator.sound", "/usr/bin/aplay"));
+        let sound = program.map(|_| sound.into_iter().map(|word| word.value).collect());
+        Self { light, sound }
     }
 }
 

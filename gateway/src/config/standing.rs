@@ -5,8 +5,8 @@ use std::path::Path;
 use varde_wire::DeviceId;
 
 use super::{
+    added::with_added,
     fault::{Faults, Place},
-    fragment::Fragment,
     judge::Judge,
 };
 
@@ -25,7 +25,7 @@ pub struct Standing {
 /// # Errors
 /// Every fault in how the drop-ins are written.
 pub fn standing(directory: &Path, name: &DeviceId) -> Result<Option<Standing>, Faults> {
-    let (fragment, faults) = Fragment::of_directory(directory);
+    let (fragment, faults) = with_added(directory);
     let named = fragment.devices.iter().find(|device| match &device.name {
         Some(Ok(text)) => text.value == name.as_str(),
         Some(Err(_)) | None => false,

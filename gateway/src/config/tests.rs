@@ -20,17 +20,17 @@ use varde_wire::{Metric, Observation, OpeningKey, SigningKey, Value, WallTime};
 use super::{Faults, Report, Settings, Warning, check};
 
 /// A home: a directory of drop-ins and one of credentials, as `varde-hub enrol` writes them.
-struct Home(TempDir);
+pub(crate) struct Home(TempDir);
 
 impl Home {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let home = Self(tempfile::tempdir().unwrap());
         fs::create_dir(home.config()).unwrap();
         enrol(&home.credentials(), "gw-1");
         home
     }
 
-    fn config(&self) -> PathBuf {
+    pub(crate) fn config(&self) -> PathBuf {
         self.0.path().join("config.d")
     }
 
@@ -39,7 +39,7 @@ impl Home {
     }
 
     /// Writes a drop-in; `CREDENTIALS` in it stands for the home's.
-    fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         let text = text.replace("CREDENTIALS", self.credentials().to_str().unwrap());
         fs::write(self.config().join(name), text).unwrap();
     }
@@ -88,9 +88,10 @@ fn enrol(directory: &Path, id: &str) {
 /// Noon of a day in the summer of 2026, when the certificates of [`enrol`] are valid.
 const SUMMER: WallTime = WallTime::from_unix_millis(1_782_000_000_000);
 
-const UPLINK: &str = "[uplink]\nbroker = \"mqtts://broker.example\"\ncredentials = \"CREDENTIALS\"\n";
+pub(crate) const UPLINK: &str =
+    "[uplink]\nbroker = \"mqtts://broker.example\"\ncredentials = \"CREDENTIALS\"\n";
 
-const PENDANT: &str = r#"
+pub(crate) const PENDANT: &str = r#"
 [[device]]
 name = "pendant-1"
 protocol = "esp3"

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use varde_drivers as drivers;
-use varde_drivers::{Input, Order, Output, Session};
+use varde_drivers::{Input, Order, OrderRefused, Output, Session};
 use varde_link::{self as link, Link, LinkError, Recorder};
 use varde_wire::{DeviceId, Flags, Instant, Observation, Outcome, Stage};
 
@@ -181,8 +181,8 @@ impl Line<'_> {
     }
 
     async fn order(&self, session: &mut dyn Session, order: Order) {
-        if let Err(cause) = session.handle_order(&order, clock::now()) {
-            self.tell(order.outcome(Stage::Refused(cause), "")).await;
+        if let Err(OrderRefused { cause, note }) = session.handle_order(&order, clock::now()) {
+            self.tell(order.outcome(Stage::Refused(cause), note)).await;
         }
     }
 

@@ -1,8 +1,7 @@
 //! A device's own file in the configuration: one `[[device]]` table, written whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use varde_drivers::esp3::SenderId;
@@ -12,15 +11,7 @@ use varde_wire::DeviceId;
 use super::Failure;
 use super::terminal::say;
 use crate::command::{EX_CANTCREAT, EX_NOPERM};
-use crate::config::Settings;
-
-/// The first line of every file that we write: by it we know what we may remove.
-const HEADER: &str = "# Written by `varde devices pair`; `varde devices forget` removes it.";
-/// The same where it was taught in.
-const TAUGHT_HEADER: &str = "# Written by `varde devices teach`; `varde devices forget` removes it.";
-
-/// Mode where the directory holds no other drop-in to take it from.
-const MODE: u32 = 0o644;
+use crate::config::{Settings, Writer, drop_in};
 
 /// What is written of a device.
 #[derive(Clone, Debug)]
@@ -51,13 +42,13 @@ pub(super) enum Heard<'a> {
 impl DropIn<'_> {
     /// The file's name, without a directory.
     pub(super) fn file(&self) -> PathBuf {
-        file_of(self.name)
+        drop_in::file_of(self.name)
     }
 
     /// The file's text.
     pub(super) fn text(&self) -> String {
         let (name, profile) = (quoted(self.name.as_str()), quoted(self.profile));
-        let (header, protocol, mut keys) = match &self.heard {
+        let (writer, protocol, mut keys) = match &self.heard {
             Heard::Bluetooth { address, users, bind_key } => {
                 let mut keys = vec![format!("address = \"{address}\"")];
                 if !users.is_empty() {
@@ -66,17 +57,17 @@ impl DropIn<'_> {
                     keys.push(format!("users = {{ {} }}", users.join(", ")));
                 }
                 keys.extend(bind_key.map(|key| format!("bind_key = {}", quoted(key))));
-                (HEADER, "ble", keys)
+                (Writer::Pair, "ble", keys)
             }
             Heard::EnOcean { port, id, purpose } => {
                 let mut keys = vec![format!("port = {}", quoted(&port.to_string_lossy()))];
                 keys.push(format!("id = \"{id}\""));
                 keys.extend(purpose.map(|purpose| format!("purpose = {}", quoted(purpose))));
-                (TAUGHT_HEADER, "esp3", keys)
+                (Writer::Teach, "esp3", keys)
             }
         };
         keys.push(format!("profile = {profile}\n"));
-        let keys = keys.join("\n");
+        let (header, keys) = (writer.header(), keys.join("\n"));
         format!("{header}\n\n[[device]]\nname = {name}\nprotocol = \"{protocol}\"\n{keys}")
     }
 
@@ -95,45 +86,14 @@ impl DropIn<'_> {
     /// Puts the device into the configuration; nothing is left of it where the whole would not stand.
     pub(super) fn keep(&self, config: &Path) -> Result<(), Failure> {
         self.check(config)?;
-        let path = self.write(config).map_err(|error| takes_no_file(config, EX_CANTCREAT, &error))?;
+        let written = drop_in::write(config, self.name, &self.text());
+        let path = written.map_err(|error| takes_no_file(config, EX_CANTCREAT, &error))?;
         if let Err(faults) = Settings::load(config) {
             let _ = fs::remove_file(&path);
             return Err(faults.into());
         }
         say(format_args!("{} written", path.display()));
         Ok(())
-    }
-
-    /// Writes the file, whole or not at all; never over another.
-    ///
-    /// # Errors
-    /// It exists already, or the directory does not take it.
-    fn write(&self, directory: &Path) -> io::Result<PathBuf> {
-        let path = directory.join(self.file());
-        // Hidden files are no drop-ins: a half-written one is never read.
-        let unfinished = directory.join(format!(".{}.new", self.name));
-        let written = self.write_unfinished(directory, &unfinished).and_then(|()| {
-            // A link, unlike a rename, fails where the name is taken.
-            fs::hard_link(&unfinished, &path)
-        });
-        let _ = fs::remove_file(&unfinished);
-        written?;
-        File::open(directory)?.sync_all()?;
-        Ok(path)
-    }
-
-    fn write_unfinished(&self, directory: &Path, unfinished: &Path) -> io::Result<()> {
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(unfinished)?;
-        file.write_all(self.text().as_bytes())?;
-        // Whoever may read the others may read this one.
-        let like = sibling(directory);
-        if let Some(like) = &like {
-            std::os::unix::fs::fchown(&file, Some(like.uid()), Some(like.gid()))?;
-        }
-        let mode = like.map_or(MODE, |like| like.mode() & 0o777);
-        file.set_permissions(fs::Permissions::from_mode(mode))?;
-        file.sync_all()
     }
 }
 
@@ -146,28 +106,6 @@ pub(super) fn takes_files(config: &Path) -> Result<(), Failure> {
 fn takes_no_file(config: &Path, code: u8, error: &io::Error) -> Failure {
     let mend = "run the command as root, such as by sudo, and see that the disk takes files";
     Failure::new(code, format!("{} takes no file ({error}): {mend}", config.display()))
-}
-
-/// The name of a device's own file.
-pub(super) fn file_of(name: &DeviceId) -> PathBuf {
-    format!("{name}.toml").into()
-}
-
-/// Whether we wrote this file.
-pub(super) fn is_ours(path: &Path) -> bool {
-    let ours = [Some(HEADER), Some(TAUGHT_HEADER)];
-    fs::read_to_string(path).is_ok_and(|text| ours.contains(&text.lines().next()))
-}
-
-/// Another drop-in of the directory.
-fn sibling(directory: &Path) -> Option<fs::Metadata> {
-    let entries = fs::read_dir(directory).ok()?.flatten();
-    let mut drop_ins: Vec<_> = entries
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
-        .collect();
-    drop_ins.sort();
-    drop_ins.first().and_then(|path| fs::metadata(path).ok())
 }
 
 /// A TOML basic string.
@@ -217,23 +155,5 @@ mod tests {
             ["name", "protocol", "port", "id", "profile", "purpose"].map(|key| device[key].as_str().unwrap());
         let port = "/dev/serial/by-id/usb-\"EnOcean\"";
         assert_eq!(keys, ["pendant-1", "esp3", port, "00298979", "F6-02-01", "pendant"]);
-    }
-
-    #[test]
-    fn it_is_written_whole_with_the_mode_of_the_others_and_never_over_another() {
-        let directory = tempfile::tempdir().unwrap();
-        let other = directory.path().join("10-uplink.toml");
-        fs::write(&other, "").unwrap();
-        fs::set_permissions(&other, fs::Permissions::from_mode(0o640)).unwrap();
-        let name: DeviceId = "cuff-1".parse().unwrap();
-        let path = cuff(&name, &[]).write(directory.path()).unwrap();
-        assert_eq!(path, directory.path().join("cuff-1.toml"));
-        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o640);
-        assert!(is_ours(&path) && !is_ours(&other));
-
-        let again = cuff(&name, &[(1, "p-1".to_owned())]).write(directory.path());
-        assert_eq!(again.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
-        assert!(!fs::read_to_string(&path).unwrap().contains("p-1"));
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2, "nothing half-written is left");
     }
 }

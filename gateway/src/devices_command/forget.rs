@@ -6,12 +6,11 @@ use clap::Args;
 use varde_link::{Address, Neighbourhood};
 use varde_wire::DeviceId;
 
-use super::drop_in::{file_of, is_ours};
 use super::restart::restart;
 use super::terminal::{Answers, say};
 use super::{Failure, interrupted};
 use crate::command::{EX_CONFIG, EX_IOERR, EX_USAGE};
-use crate::config::{DEFAULT_DIRECTORY, Place, Settings, standing};
+use crate::config::{DEFAULT_DIRECTORY, Place, Settings, Writer, drop_in::file_of, standing};
 
 /// What the technician wants.
 #[derive(Debug, Args)]
@@ -32,7 +31,7 @@ pub struct Parting {
 
 /// Where the device stands in the configuration.
 enum Stands {
-    /// In a file of its own, which we wrote.
+    /// In a file of its own, which we wrote, or the hub.
     Alone(PathBuf),
     /// In a file that somebody else wrote.
     Elsewhere(Place),
@@ -118,9 +117,9 @@ impl Parting {
             return Err(Failure::new(EX_USAGE, message));
         };
         let address = settings.ble.iter().find(|device| device.name == name).map(|device| device.address);
-        let file = file_of(&name);
-        let path = self.config.join(&file);
-        let own = standing.alone && standing.place.file == file && is_ours(&path);
+        // A drop-in goes by its name; what the hub added stands elsewhere, and goes by its path.
+        let path = self.config.join(&standing.place.file);
+        let own = standing.alone && path.ends_with(file_of(&name)) && Writer::of(&path).is_some();
         Ok((address, if own { Stands::Alone(path) } else { Stands::Elsewhere(standing.place) }))
     }
 }

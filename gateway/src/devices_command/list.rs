@@ -4,10 +4,11 @@ use std::path::Path;
 
 use varde_drivers::SerialEntry;
 use varde_link::{Neighbour, Neighbourhood};
+use varde_wire::DeviceId;
 
 use super::Failure;
 use super::terminal::say;
-use crate::config::Settings;
+use crate::config::{Settings, added_devices};
 use crate::observer;
 use crate::snapshot::DeviceView;
 
@@ -44,6 +45,11 @@ pub async fn list(config: &Path) -> Result<(), Failure> {
     for row in &rows {
         let view = snapshot.as_ref().ok().and_then(|snapshot| snapshot.devices.get(&row.name));
         say(line(row, view));
+    }
+    if !settings.added.is_empty() {
+        let names: Vec<_> = settings.added.iter().map(DeviceId::as_str).collect();
+        let place = added_devices(&settings.state_directory);
+        say(format_args!("added by the hub, in {}: {}", place.display(), names.join(", ")));
     }
     for stray in known.iter().flatten().filter(|device| is_stray(device, &settings)) {
         let Neighbour { address, .. } = stray;

@@ -41,7 +41,8 @@ pub trait Uplink: Send {
 
 /// One connection: it lasts until it fails, and is never mended.
 pub trait Connection: Send {
-    /// Hands a message to the broker, at least once. That it was handed over is all that is known.
+    /// Hands a message to the broker: at least once, a heartbeat at most once. That it was handed over is all that is
+    /// known.
     fn publish(
         &mut self,
         topic: &Topic,
@@ -50,6 +51,9 @@ pub trait Connection: Send {
 
     /// What comes next. Cancel-safe.
     fn next(&mut self) -> impl Future<Output = Result<Incoming, UplinkError>> + Send;
+
+    /// Says good-bye, and waits until all that was published has left this machine, or the connection is gone.
+    fn leave(&mut self) -> impl Future<Output = ()> + Send;
 }
 
 /// Why there is no connection.

@@ -24,6 +24,10 @@ const IN_FLIGHT: u16 = 64;
 /// Messages from the broker that wait to be looked at. What does not fit is dropped: a receipt comes again.
 const INCOMING: usize = 128;
 
+/// What is said of us, retained: words for operators, who are not to believe them.
+const ONLINE: &str = "online";
+const OFFLINE: &str = "offline";
+
 /// The broker, and how to speak to it.
 pub struct Mqtt {
     /// Where it is.
@@ -46,22 +50,26 @@ impl Uplink for Mqtt {
         // A ping goes out at each keep-alive whatever the traffic, and its answer comes back: half as long again
         // without a byte, and the peer has stalled.
         let tunnel = tokio::spawn(tunnel::carry(mouth, far, self.keep_alive.mul_f32(1.5)));
-        let mut connection = MqttConnection::start(options, tunnel);
+        let mut connection = MqttConnection::start(options, tunnel, self.status());
         connection.settle(&self.gateway, self.keep_alive).await?;
         Ok(connection)
     }
 }
 
 impl Mqtt {
+    fn status(&self) -> String {
+        Topic::Status(self.gateway.clone()).to_string()
+    }
+
     fn options(&self, path: String) -> MqttOptions {
-        let status = Topic::Status(self.gateway.clone()).to_string();
+        let status = self.status();
         let mut options = MqttOptions::new(self.gateway.as_str(), path, 0);
         options
             .set_transport(Transport::Unix)
             .set_keep_alive(self.keep_alive)
             .set_clean_start(true)
             .set_connection_timeout(self.keep_alive.as_secs())
-            .set_last_will(LastWill::new(status, "offline", QoS::AtLeastOnce, true, None))
+            .set_last_will(LastWill::new(status, OFFLINE, QoS::AtLeastOnce, true, None))
             .set_outgoing_inflight_upper_limit(IN_FLIGHT)
             .set_request_channel_capacity(4);
         let mut properties = ConnectProperties::new();
@@ -76,6 +84,8 @@ impl Mqtt {
 /// One connection to the broker: the client, and the two tasks below it.
 pub struct MqttConnection {
     client: AsyncClient,
+    /// The topic where it is said whether we are there.
+    status: String,
     incoming: mpsc::Receiver<Signal>,
     events: JoinHandle<UplinkError>,
     tunnel: JoinHandle<UplinkError>,
@@ -88,11 +98,11 @@ enum Signal {
 }
 
 impl MqttConnection {
-    fn start(options: MqttOptions, tunnel: JoinHandle<UplinkError>) -> Self {
+    fn start(options: MqttOptions, tunnel: JoinHandle<UplinkError>, status: String) -> Self {
         let (client, event_loop) = AsyncClient::new(options, 4);
         let (sender, incoming) = mpsc::channel(INCOMING);
         let events = tokio::spawn(poll(event_loop, sender));
-        Self { client, incoming, events, tunnel, waiting: None }
+        Self { client, status, incoming, events, tunnel, waiting: None }
     }
 
     /// Waits for the broker's word, subscribes, and says that we are there.
@@ -109,8 +119,7 @@ impl MqttConnection {
         for topic in receipts.into_iter().chain([Topic::Command(gateway.clone())]) {
             self.client.subscribe(topic.to_string(), QoS::AtLeastOnce).await.map_err(lost)?;
         }
-        let status = Topic::Status(gateway.clone()).to_string();
-        self.client.publish(status, QoS::AtLeastOnce, true, "online").await.map_err(lost)
+        self.client.publish(&self.status, QoS::AtLeastOnce, true, ONLINE).await.map_err(lost)
     }
 
     async fn signal(&mut self) -> Result<Signal, UplinkError> {
@@ -126,7 +135,12 @@ impl MqttConnection {
 
 impl Connection for MqttConnection {
     async fn publish(&mut self, topic: &Topic, bytes: Vec<u8>) -> Result<(), UplinkError> {
-        let publish = self.client.publish(topic.to_string(), QoS::AtLeastOnce, false, bytes);
+        // Nothing is lost with one heartbeat, and nothing is wrong where nobody hears it: the broker need not answer.
+        let qos = match topic {
+            Topic::Heartbeat(_) => QoS::AtMostOnce,
+            Topic::Up(..) | Topic::Receipt(..) | Topic::Command(_) | Topic::Status(_) => QoS::AtLeastOnce,
+        };
+        let publish = self.client.publish(topic.to_string(), qos, false, bytes);
         publish.await.map_err(|_| UplinkError::Lost("the client ended".to_owned()))
     }
 
@@ -138,6 +152,15 @@ impl Connection for MqttConnection {
             if let Signal::Incoming(incoming) = self.signal().await? {
                 return Ok(incoming);
             }
+        }
+    }
+
+    async fn leave(&mut self) {
+        // The broker drops the last will of a client that says good-bye, so its word is said before.
+        let status = self.client.publish(&self.status, QoS::AtLeastOnce, true, OFFLINE).await;
+        if status.is_ok() && self.client.disconnect().await.is_ok() {
+            // The client hangs up behind its last word, and the tunnel when it has carried that away.
+            let _ = (&mut self.tunnel).await;
         }
     }
 }

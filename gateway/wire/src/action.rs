@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BoundedText, DecodeError, DeviceId, DosingPlan, SealingKey, VerifyingKey};
+use crate::{BoundedText, DecodeError, DeviceId, DosingPlan, HEARTBEAT_EVERY_S, SealingKey, VerifyingKey};
 
 /// What a device, or the gateway itself, can be asked. Append only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ pub enum Action {
     },
     /// Send a sign of life so often. For the gateway itself.
     Heartbeat {
-        /// Seconds: 10 to 86,400.
+        /// Seconds: [`HEARTBEAT_EVERY_S`].
         every_s: u32,
     },
     /// Report the gateway's state, without any health data. For the gateway itself.
@@ -184,7 +184,7 @@ impl Action {
                 "a device is expected more often than each minute",
             ),
             Self::Heartbeat { every_s } => {
-                ((10..=86_400).contains(every_s), "a heartbeat comes each 10 to 86,400 seconds")
+                (HEARTBEAT_EVERY_S.contains(every_s), "a heartbeat comes each 10 to 86,400 seconds")
             }
             Self::Visit { minutes } => {
                 (minutes.is_none_or(|minutes| (1..=480).contains(&minutes)), "a visit lasts 1 to 480 minutes")

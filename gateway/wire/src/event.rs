@@ -96,4 +96,6 @@ events! {
     MessageAcknowledged "message-acknowledged" vkp None, scaip None, "A person acknowledged a message.",
     MessageNotRead "message-not-read" vkp Some("1.4"), scaip None, "Nobody acknowledged a message.",
     EventsLost "events-lost" vkp None, scaip None, "A device forgot events that it had not told, because its memory was full or is another.",
+    SoftwareChanged "software-changed" vkp None, scaip None, "The gateway runs another version of its program than before.",
+    ConfigurationChanged "configuration-changed" vkp None, scaip None, "The gateway was started with another configuration than before.",
 }

@@ -5,7 +5,7 @@
 //! a [`SignedBatch`], whose exact bytes every retry sends. The hub turns those into a [`VerifiedBatch`],
 //! asks [`Chain`] whether it follows, opens the entries ([`OpeningEpoch`]) and answers with a
 //! [`SignedReceipt`]. The way back is a [`SignedCommand`], whose
-//! [`Outcome`] comes like an observation.
+//! [`Outcome`] comes like an observation. A [`SignedHeartbeat`] says at intervals that the gateway lives.
 //!
 //! The crate is pure: it reads no clock, no file and no random source. Time and entropy come in as
 //! arguments. It never panics, whatever bytes it is given, and never allocates by a length that they claim.
@@ -21,6 +21,7 @@ mod context;
 mod decimal;
 mod envelope;
 mod event;
+mod heartbeat;
 mod ids;
 mod key;
 mod metric;
@@ -49,6 +50,7 @@ pub use context::Context;
 pub use decimal::Decimal;
 pub use envelope::DecodeError;
 pub use event::Event;
+pub use heartbeat::{Backlog, HEARTBEAT_EVERY_S, Heartbeat, LifeState, SignedHeartbeat};
 pub use ids::{BadId, BootId, ChainId, DeviceId, GatewayId, Lane, PersonId};
 pub use key::{BadKey, OpeningKey, SealingKey, SigningKey, VerifyingKey};
 pub use metric::Metric;
@@ -63,5 +65,5 @@ pub use sign::VerifyError;
 pub use supervision::{Change, Origin, Phase, SupervisionReport, Trouble, TroubleEdge};
 pub use text::{BoundedText, TextTooLong};
 pub use time::{Instant, LocalTime, Stamp, Trust, WallTime};
-pub use topic::{STATUS_FILTER, Topic, filter_for_hub};
+pub use topic::{HEARTBEAT_FILTER, STATUS_FILTER, Topic, filter_for_hub};
 pub use unit::Unit;

@@ -1,4 +1,4 @@
-//! COSE_Sign1 (RFC 9052 §4.2): the same envelope for batches, receipts and commands.
+//! COSE_Sign1 (RFC 9052 §4.2): the same envelope for batches, receipts, commands and heartbeats.
 //!
 //! The protected header holds the algorithm and the key's id, nothing else; the external data names the kind
 //! of message, so that a signed receipt can never pass as a signed batch. What is verified is the bytes as
@@ -22,6 +22,7 @@ pub(crate) enum Kind {
     Batch,
     Receipt,
     Command,
+    Heartbeat,
 }
 
 impl Kind {
@@ -30,6 +31,7 @@ impl Kind {
             Self::Batch => b"varde/v1/batch",
             Self::Receipt => b"varde/v1/receipt",
             Self::Command => b"varde/v1/command",
+            Self::Heartbeat => b"varde/v1/heartbeat",
         }
     }
 }
@@ -155,7 +157,7 @@ mod tests {
             let bytes = sign(&key, Kind::Receipt, b"payload".to_vec()).unwrap();
             let public = key.verifying_key();
             assert_eq!(verify(&public, Kind::Receipt, &bytes, 1024).unwrap(), b"payload");
-            for kind in [Kind::Batch, Kind::Command] {
+            for kind in [Kind::Batch, Kind::Command, Kind::Heartbeat] {
                 assert_eq!(verify(&public, kind, &bytes, 1024), Err(VerifyError::Signature));
             }
         }

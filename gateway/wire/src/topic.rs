@@ -14,6 +14,8 @@ pub enum Topic {
     Command(GatewayId),
     /// `online` or `offline`, retained, with the gateway's last will: a sign of life for operators, no proof.
     Status(GatewayId),
+    /// Signed heartbeats, gateway to hub. Never retained: one that a broker kept would be an old one.
+    Heartbeat(GatewayId),
 }
 
 impl std::fmt::Display for Topic {
@@ -23,6 +25,7 @@ impl std::fmt::Display for Topic {
             Self::Receipt(gateway, lane) => write!(f, "varde/v1/{gateway}/receipt/{lane}"),
             Self::Command(gateway) => write!(f, "varde/v1/{gateway}/command"),
             Self::Status(gateway) => write!(f, "varde/v1/{gateway}/status"),
+            Self::Heartbeat(gateway) => write!(f, "varde/v1/{gateway}/heartbeat"),
         }
     }
 }
@@ -42,6 +45,7 @@ impl Topic {
             ("receipt", Some(Some(lane))) => Some(Self::Receipt(gateway, lane)),
             ("command", None) => Some(Self::Command(gateway)),
             ("status", None) => Some(Self::Status(gateway)),
+            ("heartbeat", None) => Some(Self::Heartbeat(gateway)),
             _ => None,
         }
     }
@@ -55,6 +59,9 @@ pub fn filter_for_hub(lane: Lane) -> String {
 /// The subscription by which the hub hears which gateways are there.
 pub const STATUS_FILTER: &str = "varde/v1/+/status";
 
+/// The subscription by which the hub hears every gateway's heartbeats.
+pub const HEARTBEAT_FILTER: &str = "varde/v1/+/heartbeat";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,7 +72,7 @@ mod tests {
         let topics = Lane::ALL
             .into_iter()
             .flat_map(|lane| [Topic::Up(gateway.clone(), lane), Topic::Receipt(gateway.clone(), lane)])
-            .chain([Topic::Command(gateway.clone()), Topic::Status(gateway.clone())]);
+            .chain([Topic::Command, Topic::Status, Topic::Heartbeat].map(|topic| topic(gateway.clone())));
         for topic in topics {
             assert_eq!(Topic::parse(&topic.to_string()), Some(topic));
         }

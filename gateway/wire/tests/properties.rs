@@ -7,10 +7,10 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 use varde_wire::{
-    Action, Batch, ChainId, Command, Decimal, DecodeError, GatewayId, Hash, Lane, MAX_BATCH_BYTES,
-    MAX_RECORD_BYTES, OpenError, OpeningKey, Receipt, Record, SealError, SealingEpoch, SealingKey,
-    SignedBatch, SignedCommand, SignedReceipt, SigningKey, Topic, Verdict, VerifyError, VerifyingKey,
-    WallTime,
+    Action, Backlog, Batch, BoundedText, ChainId, Command, Decimal, DecodeError, GatewayId, Hash, Heartbeat,
+    Lane, LifeState, MAX_BATCH_BYTES, MAX_RECORD_BYTES, OpenError, OpeningKey, Receipt, Record, SealError,
+    SealingEpoch, SealingKey, SignedBatch, SignedCommand, SignedHeartbeat, SignedReceipt, SigningKey, Topic,
+    Verdict, VerifyError, VerifyingKey, WallTime,
 };
 
 proptest! {
@@ -44,7 +44,8 @@ proptest! {
         record in any::record(),
         places in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
     ) {
-        for mut bytes in [record.encode().unwrap(), batch_of(&ed25519(), &record).as_bytes().to_vec()] {
+        let signed = batch_of(&ed25519(), &record).as_bytes().to_vec();
+        for mut bytes in [record.encode().unwrap(), signed, heartbeat().encode().unwrap()] {
             for (place, byte) in &places {
                 let place = place.index(bytes.len());
                 bytes[place] = *byte;
@@ -120,6 +121,11 @@ fn every_single_changed_bit_of_a_signed_message_is_refused() {
         for_each_changed_bit(command.as_bytes(), |bytes| {
             SignedCommand::from_bytes(bytes).verify(&public, &gateway()).is_err()
         });
+        let heartbeat = heartbeat().sign(&key).unwrap();
+        assert!(heartbeat.verify(&public, &gateway()).is_ok());
+        for_each_changed_bit(heartbeat.as_bytes(), |bytes| {
+            SignedHeartbeat::from_bytes(bytes).verify(&public, &gateway()).is_err()
+        });
     }
 }
 
@@ -183,10 +189,12 @@ fn a_padded_number_is_read_and_one_that_is_too_large_is_not() {
 
 fn take_any_bytes(bytes: &[u8]) {
     let _ = Record::decode(bytes);
+    let _ = Heartbeat::decode(bytes);
     for key in [ed25519().verifying_key(), es256().verifying_key()] {
         let _ = SignedBatch::from_bytes(bytes.to_vec()).verify(&key, &gateway());
         let _ = SignedReceipt::from_bytes(bytes.to_vec()).verify(&key, &gateway());
         let _ = SignedCommand::from_bytes(bytes.to_vec()).verify(&key, &gateway());
+        let _ = SignedHeartbeat::from_bytes(bytes.to_vec()).verify(&key, &gateway());
     }
     let _ = SignedBatch::from_bytes(bytes.to_vec()).key_id();
 }
@@ -242,6 +250,23 @@ fn unsigned(record: &Record) -> Batch {
 fn receipt() -> Receipt {
     let verdict = Verdict::Stored { number: 0, hash: Hash::of(b"a batch"), through: 0 };
     Receipt { gateway: gateway(), lane: Lane::Urgent, chain: ChainId::from_bytes([5; 16]), verdict }
+}
+
+fn heartbeat() -> Heartbeat {
+    let backlog = Backlog { entries: 3, oldest_s: Some(1) };
+    Heartbeat {
+        gateway: gateway(),
+        life: 1,
+        number: 2,
+        stamp: some_record().stamp,
+        every_s: 60,
+        state: LifeState::Running,
+        version: BoundedText::cut("1.0.0"),
+        up_s: 3,
+        faults: 4,
+        urgent: Backlog::default(),
+        routine: backlog,
+    }
 }
 
 fn command(key: &SigningKey) -> SignedCommand {

@@ -29,8 +29,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 use varde_wire::{
-    Chain, Following, OpeningKey, Record, SealingKey, SignedBatch, SignedCommand, SignedReceipt, SigningKey,
-    VerifyingKey,
+    Chain, Following, OpeningKey, Record, SealingKey, SignedBatch, SignedCommand, SignedHeartbeat,
+    SignedReceipt, SigningKey, VerifyingKey,
 };
 
 use cases::Keys;
@@ -127,6 +127,17 @@ fn commands_are_these_bytes_and_open_to_these_values() {
     }
 }
 
+#[test]
+fn heartbeats_are_these_bytes_and_read_to_these_values() {
+    for (name, key, heartbeat) in cases::heartbeats(&Keys::fixed()) {
+        let made = heartbeat.sign(&key).unwrap();
+        let file = SignedHeartbeat::from_bytes(golden(&format!("signed/{name}.cose"), made.as_bytes()));
+        assert_eq!(file, made, "{name}");
+        assert_eq!(file.verify(&key.verifying_key(), &heartbeat.gateway).unwrap(), heartbeat, "{name}");
+        said(&format!("signed/{name}.json"), &words::heartbeat(&heartbeat));
+    }
+}
+
 /// A case that was dropped would leave its files behind, unproved.
 #[test]
 fn no_golden_file_is_without_its_case() {
@@ -139,6 +150,8 @@ fn no_golden_file_is_without_its_case() {
     expected.extend(cases::records().iter().flat_map(|(name, _)| with_words("records", name, "hex")));
     expected.extend(cases::batches(&keys).iter().flat_map(|case| with_words("signed", case.name, "cose")));
     expected.extend(cases::receipts(&keys).iter().flat_map(|(name, _)| with_words("signed", name, "cose")));
+    expected
+        .extend(cases::heartbeats(&keys).iter().flat_map(|(name, ..)| with_words("signed", name, "cose")));
     expected.extend(cases::commands().iter().flat_map(|case| with_words("signed", case.name, "cose")));
 
     for folder in ["keys", "records", "signed"] {

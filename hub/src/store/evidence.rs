@@ -1,7 +1,7 @@
 //! Batches that were refused: kept once each, counted for ever, bounded in room.
 
 use rusqlite::OptionalExtension as _;
-use varde_wire::{ChainId, GatewayId, Hash, Lane, WallTime};
+use varde_wire::{ChainId, GatewayId, Hash, Lane, VerifyError, WallTime};
 
 use super::{GatewayRow, Store, StoreError};
 
@@ -10,7 +10,7 @@ const MOST_KEPT: i64 = 256;
 /// The most bytes of them.
 const MOST_BYTES: i64 = 8 * 1024 * 1024;
 
-/// Why a batch was refused.
+/// Why a batch or a heartbeat was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cause {
     /// Its topic names a gateway that is not enrolled.
@@ -33,9 +33,21 @@ pub enum Cause {
     Fork,
     /// It was done with long ago.
     Replay,
+    /// Of a heartbeat: it was made too long ago to prove anything.
+    Late,
 }
 
 impl Cause {
+    /// Why something that does not verify is refused.
+    pub(crate) const fn of(error: &VerifyError) -> Self {
+        match error {
+            VerifyError::UnknownKey => Self::UnknownKey,
+            VerifyError::WrongGateway => Self::WrongGateway,
+            VerifyError::Signature | VerifyError::Algorithm => Self::Signature,
+            VerifyError::Envelope(_) | VerifyError::Content(_) => Self::Malformed,
+        }
+    }
+
     /// The word in tables and output.
     pub const fn name(self) -> &'static str {
         match self {
@@ -49,6 +61,7 @@ impl Cause {
             Self::Missing => "missing",
             Self::Fork => "fork",
             Self::Replay => "replay",
+            Self::Late => "late",
         }
     }
 }

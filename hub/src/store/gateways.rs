@@ -6,8 +6,8 @@ use varde_wire::{GatewayId, SealingKey, VerifyingKey, WallTime};
 use super::{Store, StoreError};
 
 /// A gateway's row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct GatewayRow(pub(super) i64);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct GatewayRow(pub(crate) i64);
 
 /// A gateway with the keys it has and had.
 #[derive(Clone, Debug)]
@@ -73,6 +73,8 @@ impl Store {
                 now.as_unix_millis(),
             ),
         )?;
+        // Its heartbeats have new places from now on.
+        transaction.execute("UPDATE sign_of_life SET heartbeat = NULL WHERE gateway = ?1", [row])?;
         Ok(transaction.commit()?)
     }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use varde_wire::{AlarmStep, Inhibitor, Instant};
 
 use super::call::Call;
+use super::step::Feedback;
 
 /// Without a receipt an alarm is announced again after this ...
 pub const FIRST_ANNOUNCEMENTS: Duration = Duration::from_secs(30);
@@ -85,6 +86,17 @@ impl Alarm {
 
     pub(super) fn is_inhibited(&self) -> bool {
         self.state == State::Inhibited
+    }
+
+    /// What the person at home is shown of it.
+    pub(super) fn feedback(&self) -> Option<Feedback> {
+        match self.state {
+            State::PreAlarm | State::Sent { stuck: false } => Some(Feedback::Heard),
+            State::Sent { stuck: true } => Some(Feedback::NotGettingThrough),
+            State::Received => Some(Feedback::Received),
+            State::Seen => Some(Feedback::Seen),
+            State::Inhibited | State::Over => None,
+        }
     }
 
     /// The same was raised again.

@@ -19,35 +19,15 @@ pub struct AlarmNews {
     pub step: AlarmStep,
 }
 
-/// What the person at home is shown. Shown only after the step is committed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What the person at home is shown of an open alarm, the most pressing last. Shown only after it is committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Feedback {
+    /// A person has seen it.
+    Seen,
+    /// Received by the hub.
+    Received,
     /// Heard here.
     Heard,
     /// Not getting through.
     NotGettingThrough,
-    /// Received by the hub.
-    Received,
-    /// A person has seen it.
-    Seen,
-    /// Nothing is open any more.
-    Over,
-}
-
-impl Feedback {
-    /// What the person at home is shown of a step, where it changes anything for them.
-    pub const fn of(step: AlarmStep) -> Option<Self> {
-        match step {
-            AlarmStep::Raised | AlarmStep::RaisedAgain | AlarmStep::PreAlarm { .. } => Some(Self::Heard),
-            AlarmStep::NotGettingThrough => Some(Self::NotGettingThrough),
-            AlarmStep::Received => Some(Self::Received),
-            AlarmStep::Seen => Some(Self::Seen),
-            AlarmStep::Cancelled | AlarmStep::Ended => Some(Self::Over),
-            AlarmStep::Inhibited(_)
-            | AlarmStep::Announced { .. }
-            | AlarmStep::Escalated
-            | AlarmStep::Cleared
-            | AlarmStep::CancelRefused => None,
-        }
-    }
 }

@@ -4,11 +4,11 @@
 
 use super::reports::reports;
 use varde_wire::{
-    Absence, Action, AlarmNotice, Anchor, Batch, BootId, Cause, ChainId, Command, Content, Context, Date,
-    Decimal, DeviceId, Dose, DosingPlan, Event, Flags, Gap, GapReason, GatewayId, Group, Hash, HubKeys,
-    Indication, Instant, Lane, LocalTime, Metric, Observation, OpeningKey, Outcome, Receipt, Record, Refusal,
-    RosterChange, Sealed, SealingEpoch, SigningKey, Stage, Stamp, Trust, Unit, Value, Verdict, WallTime,
-    Weekdays,
+    Absence, Action, AlarmNotice, Anchor, Backlog, Batch, BootId, BoundedText, Cause, ChainId, Command,
+    Content, Context, Date, Decimal, DeviceId, Dose, DosingPlan, Event, Flags, Gap, GapReason, GatewayId,
+    Group, Hash, Heartbeat, HubKeys, Indication, Instant, Lane, LifeState, LocalTime, Metric, Observation,
+    OpeningKey, Outcome, Receipt, Record, Refusal, RosterChange, Sealed, SealingEpoch, SigningKey, Stage,
+    Stamp, Trust, Unit, Value, Verdict, WallTime, Weekdays,
 };
 
 /// Every fixed key.
@@ -210,6 +210,42 @@ pub(crate) fn receipts(keys: &Keys) -> Vec<(String, Receipt)> {
         cases.push((format!("receipt-refused-{}", reason.name()), to(verdict)));
     }
     cases
+}
+
+/// A gateway that runs and is behind, one of whose key sits in a secure element, and the last of a life.
+pub(crate) fn heartbeats(keys: &Keys) -> Vec<(&'static str, SigningKey, Heartbeat)> {
+    let running = Heartbeat {
+        gateway: gateway(1),
+        life: 1_700_000_000,
+        number: 0,
+        stamp: stamp(Trust::Synchronised),
+        every_s: 60,
+        state: LifeState::Running,
+        version: BoundedText::cut("0.1.0"),
+        up_s: 12,
+        faults: 2,
+        urgent: Backlog { entries: 1, oldest_s: Some(3) },
+        routine: Backlog { entries: 1_000, oldest_s: Some(86_400) },
+    };
+    let none = Backlog::default();
+    let element = Heartbeat {
+        gateway: gateway(2),
+        stamp: stamp(Trust::Unset),
+        life: u64::MAX,
+        number: u64::MAX,
+        every_s: 86_400,
+        faults: 0,
+        urgent: none,
+        routine: none,
+        ..running.clone()
+    };
+    let stopping =
+        Heartbeat { number: 77, every_s: 10, state: LifeState::Stopping, urgent: none, ..running.clone() };
+    vec![
+        ("heartbeat-running", keys.gateway.clone(), running),
+        ("heartbeat-running-es256", keys.element.clone(), element),
+        ("heartbeat-stopping", keys.gateway.clone(), stopping),
+    ]
 }
 
 /// A command with its number, its validity and the entropy it is sealed with.

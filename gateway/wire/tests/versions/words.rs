@@ -3,8 +3,8 @@
 use super::reports;
 use serde_json::{Value as Json, json};
 use varde_wire::{
-    Action, AlarmNotice, Batch, Cause, Command, Content, DosingPlan, Hash, Observation, Outcome, Receipt,
-    Record, RosterChange, Stage, Stamp, Value, Verdict, WallTime,
+    Action, AlarmNotice, Backlog, Batch, Cause, Command, Content, DosingPlan, Hash, Heartbeat, Observation,
+    Outcome, Receipt, Record, RosterChange, Stage, Stamp, Value, Verdict, WallTime,
 };
 
 pub(crate) fn record(record: &Record) -> Json {
@@ -97,6 +97,16 @@ pub(crate) fn receipt(receipt: &Receipt) -> Json {
     json!({
         "gateway": receipt.gateway.as_str(), "lane": receipt.lane.name(),
         "chain": receipt.chain.to_string(), "verdict": verdict,
+    })
+}
+
+pub(crate) fn heartbeat(made: &Heartbeat) -> Json {
+    let backlog = |of: Backlog| json!({ "entries": of.entries, "oldest_s": of.oldest_s });
+    json!({
+        "gateway": made.gateway.as_str(), "life": made.life, "number": made.number,
+        "stamp": stamp(&made.stamp), "every_s": made.every_s, "state": made.state.name(),
+        "version": made.version.as_str(), "up_s": made.up_s, "faults": made.faults,
+        "urgent": backlog(made.urgent), "routine": backlog(made.routine),
     })
 }
 

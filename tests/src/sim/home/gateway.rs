@@ -157,6 +157,8 @@ pub struct Gateway {
     state: PathBuf,
     clock_marker: PathBuf,
     bus: Option<String>,
+    body: PathBuf,
+    look_every: Option<Duration>,
     apart: bool,
     log: PathBuf,
     /// `None` while it does not run.
@@ -178,6 +180,8 @@ impl Gateway {
             state: root.join("state"),
             clock_marker: root.join("clock-synchronised"),
             bus: site.bus.clone(),
+            body: root.join("body"),
+            look_every: None,
             apart: plan.apart,
             log: root.join("gateway.log"),
             program: None,
@@ -231,6 +235,11 @@ impl Gateway {
         command.env_remove("JOURNAL_STREAM").env_remove("NOTIFY_SOCKET").env_remove("WATCHDOG_USEC");
         // The meters' clocks are.
         command.env("TZ", "UTC");
+        // How warm this machine is, or how short of memory, is no business of a scenario's.
+        command.env("VARDE_VITALS_ROOT", &self.body);
+        if let Some(every) = self.look_every {
+            command.env("VARDE_VITALS_EVERY_MS", every.as_millis().to_string());
+        }
         if let Some(bus) = &self.bus {
             command.env("DBUS_SYSTEM_BUS_ADDRESS", bus);
         }
@@ -336,6 +345,24 @@ impl Gateway {
     /// The database of what it has committed.
     pub fn outbox(&self) -> PathBuf {
         self.state.join("outbox.db")
+    }
+
+    /// Writes what the kernel tells of the box that it runs on: a file of `proc` or `sys`, such as
+    /// `sys/class/thermal/thermal_zone0/temp`. There is none to begin with.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn feels(&self, file: &str, text: &str) -> Result<(), SimError> {
+        let path = self.body.join(file);
+        let folder = path.parent().unwrap_or(&self.body);
+        std::fs::create_dir_all(folder)
+            .and_then(|()| std::fs::write(&path, text))
+            .map_err(SimError::io(format!("writing {}", path.display())))
+    }
+
+    /// How often it looks at its box, from the next start on; once a minute unless it is told otherwise.
+    pub const fn looks_every(&mut self, every: Duration) {
+        self.look_every = Some(every);
     }
 
     /// The file that tells it that its clock is synchronised. It exists unless it is removed.
