@@ -105,7 +105,8 @@ fn door(home: &Home, name: &str, id: [u8; 4]) -> String {
     let id: String = id.iter().map(|byte| format!("{byte:02X}")).collect();
     let port = home.stick.path().display();
     format!(
-        "[[device]]\nname = '{name}'\nprotocol = 'esp3'\nport = '{port}'\nid = '{id}'\nprofile = 'D5-00-01'\n"
+        "[[device]]\nname = '{name}'\nprotocol = 'esp3'\nport = '{port}'\nid = '{id}'\nprofile = 'D5-00-01'\n\
+         forward = 'everything'\n"
     )
 }
 
