@@ -86,10 +86,11 @@ fn refused(cause: Cause, note: String) -> Carried {
     (Stage::Refused(cause), note).into()
 }
 
-/// Whether a file of the directory says just this.
+/// Whether a drop-in of the directory says just this. One that is not in its place yet says nothing.
 fn holds(directory: &Path, text: &str) -> bool {
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    entries.into_iter().any(|entry| fs::read(entry.path()).is_ok_and(|bytes| bytes == text.as_bytes()))
+    let paths = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut drop_ins = paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    drop_ins.any(|path| fs::read(path).is_ok_and(|bytes| bytes == text.as_bytes()))
 }
 
 /// Makes the names in a directory as lasting as their files.
@@ -170,6 +171,18 @@ profile = "D5-00-01"
             let afresh = roster.change(&change, false);
             assert!(matches!(afresh.stage, Stage::Refused(_)), "{afresh:?}");
         }
+    }
+
+    #[test]
+    fn a_file_that_was_not_in_its_place_yet_is_written_again() {
+        let (_home, roster) = home();
+        roster.change(&door(), false);
+        let added = added_devices(&roster.state_directory);
+        fs::rename(added.join("door-1.toml"), added.join(".door-1.new")).unwrap();
+        assert_eq!(names(&roster), ["pendant-1"]);
+        assert!(roster.change(&door(), true).begins_anew);
+        assert_eq!(names(&roster), ["pendant-1", "door-1"]);
+        assert_eq!(fs::read_dir(added).unwrap().count(), 1);
     }
 
     #[test]
