@@ -82,7 +82,10 @@ pub enum After {
 pub fn run(settings: Settings, configuration: [u8; 32]) -> Result<After, Fatal> {
     // One thread: the daemon waits, it does not compute. The store has its own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(live(settings, configuration))
+    let after = runtime.block_on(live(settings, configuration));
+    // The check of a long backlog may still run. It only reads, and nobody is heard until it is left alone.
+    runtime.shutdown_background();
+    after
 }
 
 async fn live(settings: Settings, configuration: [u8; 32]) -> Result<After, Fatal> {

@@ -335,10 +335,10 @@ fn unwatched() -> Follow {
 }
 
 fn say(hub: &Hub, gateway: &str, alarm: u64, says: Says, only_here: bool) -> Result<String, Error> {
-    let notice = Notice { gateway: gateway.parse().unwrap(), alarm, says, only_here, follow: unwatched() };
+    let notice = Notice { gateway: gateway.parse()?, alarm, says, only_here, follow: unwatched() };
     let mut out = Vec::new();
     varde_hub::give_notice(&hub.directory, &hub.database(), &notice, &mut out)?;
-    Ok(String::from_utf8(out).unwrap())
+    Ok(String::from_utf8_lossy(&out).into_owned())
 }
 
 /// A stored command, as its gateway opens it.
