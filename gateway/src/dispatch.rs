@@ -104,6 +104,7 @@ impl<U: Uplink> Dispatcher<U> {
             };
             let error = match self.uplink.connect(path, patience).await {
                 Ok(connection) => {
+                    failure = None;
                     self.ways.connected(clock::now());
                     self.board.uplink("connected", None);
                     self.board.well(&Fault::Uplink);

@@ -51,7 +51,7 @@ fn every_fault_of_a_path_is_told_with_its_mend() {
         ("name = \"a\"\nsource = \"wwan0\"", "as `ip address` shows it"),
         ("name = \"a\"\nbroker = \"mqtt://b\"", "over TLS (mqtts) only"),
         ("name = \"a\"\ntest_every_min = 0", "1 to 10080"),
-        ("name = \"a\"\nmetred = true", "did you mean 'metered'"),
+        ("name = \"a\"\ninterface = \"wwan0\"\nmetred = true", "did you mean 'metered'"),
         ("name = \"broadband\"\ninterface = \"wwan0\"", "choose another"),
         ("name = \"a\"", "the same way as the path 'broadband'"),
     ] {
