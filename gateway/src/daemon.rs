@@ -36,6 +36,7 @@ use crate::store::{Identity, Options, StateSeal, Store, StoreError};
 use crate::tasks::{TaskEnded, Tasks};
 use crate::uplink::{UplinkError, mqtt::Mqtt, tls};
 use crate::vitals::{Places, SelfWatch};
+use crate::ways::Ways;
 use crate::{fault_reports, indicator, integrity, observer, stopping, watch};
 
 /// Why the daemon cannot run, or not on. Everything else is a fault on the board, and tried again.
@@ -130,7 +131,8 @@ async fn live(settings: Settings, configuration: [u8; 32]) -> Result<After, Fata
         settings.whose,
     ));
     let uplink = Mqtt {
-        broker: settings.uplink.broker.clone(),
+        paths: settings.uplink.paths.clone(),
+        book: Arc::default(),
         gateway: gateway.clone(),
         keep_alive: settings.uplink.keep_alive,
         tls: Arc::new(tls::configuration(credentials, Arc::clone(&clocks))?),
@@ -144,7 +146,7 @@ async fn live(settings: Settings, configuration: [u8; 32]) -> Result<After, Fata
     let (giver, taker) = slot();
     let hub = credentials.hub_verify.clone();
     let dispatcher = Dispatcher::new(
-        uplink,
+        (uplink, Ways::new(&settings.uplink.paths, Arc::clone(&board))),
         store.clone(),
         Arc::clone(&board),
         (gateway.clone(), hub.clone()),
