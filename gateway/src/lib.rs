@@ -8,6 +8,7 @@
 
 pub mod aside;
 pub mod board;
+pub mod chores;
 pub mod clock;
 pub mod command;
 pub mod commands;

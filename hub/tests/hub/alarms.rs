@@ -156,7 +156,9 @@ fn test_alarms_are_listed_by_themselves() {
         let shown = hub.alarms(tests.clone());
         assert_eq!((shown.len(), &shown[0]["alarm"]), (1, &1.into()));
         assert_eq!((&shown[0]["security"], &shown[0]["state"]), (&"HTEST".into(), &state.into()));
-        arrives(&hub, &gateway, &mut outbox, &[test(4, AlarmStep::Received), test(5, AlarmStep::Ended)]);
+        if state == "unseen" {
+            arrives(&hub, &gateway, &mut outbox, &[test(4, AlarmStep::Received), test(5, AlarmStep::Ended)]);
+        }
     }
     assert_eq!(in_words(&hub, &tests), "TEST gw-1 1 pendant (3) critical pendant-1 once ended\n");
 }
@@ -201,13 +203,13 @@ fn what_a_gateway_tells_under_a_known_number_after_it_lost_its_store_is_another_
     arrives(&hub, &gateway, &mut outbox, &new.map(in_another_boot));
     assert_eq!(
         in_words(&hub, &ListAlarms::default()),
-        "gw-1 1 smoke (4.11) critical smoke-1 once nobody has seen it; its gateway has forgotten it\n\
-         gw-1 0 pendant (3) critical pendant-1 once nobody has seen it\n\
+        "gw-1 0 pendant (3) critical pendant-1 once nobody has seen it\n\
          gw-1 2 fall (4.1) critical fall-1 once nobody has seen it\n\
+         gw-1 1 smoke (4.11) critical smoke-1 once nobody has seen it; its gateway has forgotten it\n\
          gw-1 1 water (4.17) moderate water-1 once nobody has seen it\n",
     );
     assert_eq!(
-        hub.alarms(ListAlarms::default())[2]["announcement"],
+        hub.alarms(ListAlarms::default())[1]["announcement"],
         1,
         "of the same fall a gateway that forgot it accepts no higher one"
     );
