@@ -125,7 +125,7 @@ fn every_fault_names_its_line_its_key_and_its_mend() {
             device("profile", "profile = \"F6-2-01\"\npurpose = \"pendent\""),
             &[
                 "10: device.profile: 'F6-2-01' is no known profile; did you mean 'F6-02-01'? Known: F6-02-01, F6-02-02, F6-03-01, F6-03-02, F6-04-01, F6-05-00, F6-05-01, F6-05-02, F6-10-00",
-                "11: device.purpose: 'pendent' is no known purpose; did you mean 'pendant'? Known: pendant, switch",
+                "11: device.purpose: 'pendent' is no known purpose; did you mean 'pendant'? Known: pendant, pull-cord, fall, epilepsy, switch",
             ],
         ),
         (
