@@ -372,10 +372,10 @@ impl Judge {
         let record = |report| Record { stamp, content: Content::Report(report) };
         while let Some(output) = self.guard.poll_output() {
             log(&output);
-            if let Output::Alarm(Told::Alarm(news)) = &output {
-                if let AlarmStep::Announced { number } = news.step {
-                    announced.push((news.alarm, number));
-                }
+            if let Output::Alarm(Told::Alarm(news)) = &output
+                && let AlarmStep::Announced { number } = news.step
+            {
+                announced.push((news.alarm, number));
             }
             let records = output.reports(now).into_iter().map(record);
             match output.lane() {

@@ -1,6 +1,6 @@
 //! Two ways out of a home: broadband, and a mobile modem on which every byte costs.
 
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a scenario that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a scenario that cannot go on has failed")]
 
 use std::{
     net::SocketAddr,
