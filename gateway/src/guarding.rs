@@ -300,9 +300,8 @@ impl Guarding {
     }
 
     fn tell_board(&self, judge: &Judge) {
-        self.board.guard(judge.guard.alarms().open(), |device| {
-            judge.guard.supervision().is_heard(device) == Some(false)
-        });
+        let supervision = judge.guard.supervision();
+        self.board.guard(judge.guard.alarms().open(), |device| supervision.is_missing(device));
     }
 
     fn judge(&self) -> MutexGuard<'_, Judge> {

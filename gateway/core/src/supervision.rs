@@ -250,6 +250,11 @@ impl Supervision {
         Some(!thing.contact.is_missing() && !self.state.down.contains_key(&expected.link))
     }
 
+    /// Whether this device is missing. One whose link cannot hear is not, unless it was before.
+    pub fn is_missing(&self, device: &DeviceId) -> bool {
+        self.state.things.get(device).is_some_and(|thing| thing.contact.is_missing())
+    }
+
     /// How often something was said of a device that is none of the home's.
     pub fn strange(&self) -> u64 {
         self.strange
