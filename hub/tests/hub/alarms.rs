@@ -4,7 +4,7 @@ use crate::gateway::{BOOT, Gateway, Hub, Outbox, anchor, report, stamp, take};
 use varde_hub::{Error, Follow, ListAlarms, Notice, Says, Signature};
 use varde_wire::{
     About, Action, AlarmKind, AlarmNotice, AlarmReport, AlarmSource, AlarmStep, BootId, Content, Inhibitor,
-    Lane, OpeningKey, Record, Report, Severity, SignedCommand, Trust,
+    Lane, OpeningKey, Record, Report, Severity, SignedCommand, Trust, WallTime,
 };
 
 /// A step of an alarm, so long after the boot.
@@ -19,9 +19,10 @@ pub(crate) fn announced(number: u32) -> AlarmStep {
     AlarmStep::Announced { number }
 }
 
-/// The same, with another life of its gateway's store.
+/// The same a day later, in another life of its gateway's store.
 fn in_another_boot(record: Record) -> Record {
     let mut record = record;
+    record.stamp.wall = WallTime::from_unix_millis(record.stamp.wall.as_unix_millis() + 86_400_000);
     record.stamp.boot = BootId::from_bytes([7; 16]);
     record
 }
@@ -148,7 +149,8 @@ fn test_alarms_are_listed_by_themselves() {
     let real = step(1, 0, AlarmKind::Pendant, 1, announced(1));
     arrives(&hub, &gateway, &mut outbox, &[real, test(2, AlarmStep::Raised), test(3, announced(1))]);
     let tests = ListAlarms { tests: true, ..ListAlarms::default() };
-    for state in ["unseen", "ended"] {
+    let over = [test(4, AlarmStep::Received), test(5, AlarmStep::Ended)];
+    for (state, next) in [("unseen", &over[..]), ("ended", &[anchor(6, 1_700_000_000_006)])] {
         for real in [ListAlarms::default(), ListAlarms { all: true, ..ListAlarms::default() }] {
             let shown = hub.alarms(real);
             assert_eq!((shown.len(), &shown[0]["alarm"]), (1, &0.into()));
@@ -156,7 +158,7 @@ fn test_alarms_are_listed_by_themselves() {
         let shown = hub.alarms(tests.clone());
         assert_eq!((shown.len(), &shown[0]["alarm"]), (1, &1.into()));
         assert_eq!((&shown[0]["security"], &shown[0]["state"]), (&"HTEST".into(), &state.into()));
-        arrives(&hub, &gateway, &mut outbox, &[test(4, AlarmStep::Received), test(5, AlarmStep::Ended)]);
+        arrives(&hub, &gateway, &mut outbox, next);
     }
     assert_eq!(in_words(&hub, &tests), "TEST gw-1 1 pendant (3) critical pendant-1 once ended\n");
 }
