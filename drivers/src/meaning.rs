@@ -55,6 +55,7 @@ pub enum BadMeaning {
 const EVENTS: &[(Event, Metric)] = &[
     (Event::SafetyAlarm, Metric::PERSONAL_ALARM),
     (Event::PullCord, Metric::PERSONAL_ALARM),
+    (Event::Seizure, Metric::PERSONAL_ALARM),
     (Event::ButtonPressed, Metric::SWITCH),
     (Event::ButtonReleased, Metric::SWITCH),
     (Event::DoorOpened, Metric::CONTACT),

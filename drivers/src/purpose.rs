@@ -1,10 +1,18 @@
 //! What a device is for, where the radio does not tell.
 
+use varde_wire::Event;
+
 /// What a button, a rocker or a sensor is for in this home.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Purpose {
     /// Somebody calls for help with it.
     Pendant,
+    /// A cord that somebody pulls for help.
+    PullCord,
+    /// It feels that somebody fell, and tells by its button.
+    Fall,
+    /// It feels a seizure, and tells by its button.
+    Epilepsy,
     /// It switches something.
     Switch,
     /// It feels whether somebody is in bed.
@@ -15,21 +23,38 @@ pub enum Purpose {
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: &[Self] = &[Self::Pendant, Self::Switch, Self::Bed, Self::Water];
+    pub const ALL: &[Self] =
+        &[Self::Pendant, Self::PullCord, Self::Fall, Self::Epilepsy, Self::Switch, Self::Bed, Self::Water];
 
     /// Those that a button or rocker can have.
-    pub const OF_BUTTONS: &[Self] = &[Self::Pendant, Self::Switch];
+    pub const OF_BUTTONS: &[Self] =
+        &[Self::Pendant, Self::PullCord, Self::Fall, Self::Epilepsy, Self::Switch];
 
     /// Those that a sensor that advertises can have.
-    pub const OF_ADVERTISERS: &[Self] = &[Self::Pendant, Self::Switch, Self::Bed];
+    pub const OF_ADVERTISERS: &[Self] =
+        &[Self::Pendant, Self::PullCord, Self::Fall, Self::Epilepsy, Self::Switch, Self::Bed];
 
     /// The purpose's name in the configuration.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Pendant => "pendant",
+            Self::PullCord => "pull-cord",
+            Self::Fall => "fall",
+            Self::Epilepsy => "epilepsy",
             Self::Switch => "switch",
             Self::Bed => "bed",
             Self::Water => "water",
+        }
+    }
+
+    /// What a press of its button means, where that is an alarm.
+    pub const fn alarm(self) -> Option<Event> {
+        match self {
+            Self::Pendant => Some(Event::SafetyAlarm),
+            Self::PullCord => Some(Event::PullCord),
+            Self::Fall => Some(Event::Fall),
+            Self::Epilepsy => Some(Event::Seizure),
+            Self::Switch | Self::Bed | Self::Water => None,
         }
     }
 

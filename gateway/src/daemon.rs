@@ -1,7 +1,7 @@
 //! `varde run`: everything together, from start to a clean stop.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use varde_core::supervision::LinkNumber;
 use varde_drivers::SerialRoster;
-use varde_wire::{DeviceId, WallTime};
+use varde_wire::DeviceId;
 
 use crate::aside::Aside;
 use crate::board::{Board, Fault};
@@ -31,12 +31,13 @@ use crate::heartbeat::rhythm::Rhythm;
 use crate::heartbeat::slot::slot;
 use crate::indicator::Panels;
 use crate::intake::Intake;
-use crate::snapshot::{Sources, rfc3339};
+use crate::snapshot::rfc3339;
 use crate::store::{Identity, Options, StateSeal, Store, StoreError};
 use crate::tasks::{TaskEnded, Tasks};
 use crate::uplink::{UplinkError, mqtt::Mqtt, tls};
 use crate::vitals::{Places, SelfWatch};
-use crate::{fault_reports, indicator, integrity, observer, stopping, watch};
+use crate::ways::Ways;
+use crate::{chores, fault_reports, indicator, integrity, stopping};
 
 /// Why the daemon cannot run, or not on. Everything else is a fault on the board, and tried again.
 #[derive(Debug, Error)]
@@ -54,9 +55,6 @@ pub enum Fatal {
     #[error(transparent)]
     Task(#[from] TaskEnded),
 }
-
-/// Between two looks at the clock, and at other things that seldom change.
-const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
 
 /// How long the links may take for their last words when the daemon stops. systemd waits longer (`TimeoutStopSec=`).
 const LAST_WORDS: Duration = Duration::from_secs(3);
@@ -81,7 +79,10 @@ pub enum After {
 pub fn run(settings: Settings, configuration: [u8; 32]) -> Result<After, Fatal> {
     // One thread: the daemon waits, it does not compute. The store has its own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(live(settings, configuration))
+    let after = runtime.block_on(live(settings, configuration));
+    // The check of a long backlog may still run. It only reads, and nobody is heard until it is left alone.
+    runtime.shutdown_background();
+    after
 }
 
 async fn live(settings: Settings, configuration: [u8; 32]) -> Result<After, Fatal> {
@@ -127,7 +128,8 @@ async fn live(settings: Settings, configuration: [u8; 32]) -> Result<After, Fata
         settings.whose,
     ));
     let uplink = Mqtt {
-        broker: settings.uplink.broker.clone(),
+        paths: settings.uplink.paths.clone(),
+        book: Arc::default(),
         gateway: gateway.clone(),
         keep_alive: settings.uplink.keep_alive,
         tls: Arc::new(tls::configuration(credentials, Arc::clone(&clocks))?),
@@ -141,7 +143,7 @@ async fn live(settings: Settings, configuration: [u8; 32]) -> Result<After, Fata
     let (giver, taker) = slot();
     let hub = credentials.hub_verify.clone();
     let dispatcher = Dispatcher::new(
-        uplink,
+        (uplink, Ways::new(&settings.uplink.paths, Arc::clone(&board))),
         store.clone(),
         Arc::clone(&board),
         (gateway.clone(), hub.clone()),
@@ -174,7 +176,10 @@ async fn live(settings: Settings, configuration: [u8; 32]) -> Result<After, Fata
     let captures = settings.capture_directory.clone();
     let aside = Arc::new(Aside::default());
     if !(settings.serial.is_empty() && settings.ble.is_empty()) {
-        tasks.spawn("standing aside", stand_aside(settings.state_directory.clone(), Arc::clone(&aside)));
+        tasks.spawn(
+            "standing aside",
+            chores::stand_aside(settings.state_directory.clone(), Arc::clone(&aside)),
+        );
     }
     let mut panels = Panels::new();
     for (port, number) in settings.serial.into_iter().zip(0_u8..) {
@@ -224,15 +229,16 @@ async fn live(settings: Settings, configuration: [u8; 32]) -> Result<After, Fata
         diary: Arc::clone(&diary),
     };
     tasks.spawn("vitals", watch_itself.run(configuration));
-    let looks = look_at_clock(Arc::clone(&intake), Arc::clone(&clocks), store.clone(), Arc::clone(&board));
+    let looks =
+        chores::look_at_clock(Arc::clone(&intake), Arc::clone(&clocks), store.clone(), Arc::clone(&board));
     tasks.spawn("clock", looks);
-    tasks.spawn("watching", let_watch(settings.state_directory.clone(), intake, Arc::clone(&board)));
+    tasks.spawn("watching", chores::let_watch(settings.state_directory.clone(), intake, Arc::clone(&board)));
     let looks_in =
-        look_in(settings.state_directory, gateway.to_string(), started_ms, &board, &clocks, &store);
+        chores::look_in(settings.state_directory, gateway.to_string(), started_ms, &board, &clocks, &store);
     tasks.spawn("status", looks_in);
     tasks.spawn_finite("integrity check", integrity::check_once(outbox, store.clone()));
     if let Some(watchdog) = sd_notify::watchdog_enabled() {
-        tasks.spawn("watchdog", feed_watchdog(watchdog, store.clone()));
+        tasks.spawn("watchdog", chores::feed_watchdog(watchdog, store.clone()));
     }
 
     tracing::info!("gateway {gateway}, version {}: ready", env!("CARGO_PKG_VERSION"));
@@ -302,91 +308,5 @@ fn alone(state_directory: &Path) -> Result<Option<File>, StoreError> {
         Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::InUse),
         // A file system without locks is no reason to stay silent.
         Ok(()) | Err(_) => Ok(Some(directory)),
-    }
-}
-
-/// Minds the clock: an anchor when it becomes right, the last trusted time for the next boot.
-async fn look_at_clock(intake: Arc<Intake>, clocks: Arc<Clocks>, store: Store, board: Arc<Board>) {
-    let mut kept = WallTime::from_unix_millis(i64::MIN);
-    loop {
-        if intake.look_at_clock().await.is_err() {
-            return;
-        }
-        match clocks.worth() {
-            varde_wire::Trust::Unset => board.fault(
-                Fault::Clock,
-                "the clock has not been set since power came: times are mended when it is; does the network let NTP through?",
-            ),
-            varde_wire::Trust::Estimated | varde_wire::Trust::Synchronised => board.well(&Fault::Clock),
-        }
-        store.tidy().await;
-        // A write a minute would wear the card for nothing.
-        let trusted = clocks.last_trusted();
-        if trusted.as_unix_millis().saturating_sub(kept.as_unix_millis()) > 3_600_000 {
-            store.keep_trusted(trusted).await;
-            kept = trusted;
-        }
-        tokio::time::sleep(LOOK_AT_CLOCK).await;
-    }
-}
-
-fn look_in(
-    state_directory: PathBuf,
-    gateway: String,
-    started_ms: u64,
-    board: &Arc<Board>,
-    clocks: &Arc<Clocks>,
-    store: &Store,
-) -> impl Future<Output = ()> + Send + use<> {
-    let (board, clocks, store) = (Arc::clone(board), Arc::clone(clocks), store.clone());
-    async move {
-        let sources = Sources {
-            gateway: &gateway,
-            started_ms,
-            state_directory: &state_directory,
-            board: &board,
-            clocks: &clocks,
-            store: &store,
-        };
-        let mut told = false;
-        // A state directory that cannot be written now may be mended while we run.
-        while let Err(error) = observer::serve(&sources).await {
-            if !std::mem::replace(&mut told, true) {
-                tracing::warn!("'varde status' cannot look in: {error}");
-            }
-            tokio::time::sleep(LOOK_AT_CLOCK).await;
-        }
-    }
-}
-
-/// Lets technicians watch readings live.
-async fn let_watch(state_directory: PathBuf, intake: Arc<Intake>, board: Arc<Board>) {
-    let mut told = false;
-    while let Err(error) = watch::serve(&state_directory, &intake, &board).await {
-        if !std::mem::replace(&mut told, true) {
-            tracing::warn!("'varde devices watch' cannot look in: {error}");
-        }
-        tokio::time::sleep(LOOK_AT_CLOCK).await;
-    }
-}
-
-/// Leaves devices and ports alone while technicians pair and teach in.
-async fn stand_aside(state_directory: PathBuf, aside: Arc<Aside>) {
-    let mut told = false;
-    while let Err(error) = Arc::clone(&aside).serve(&state_directory).await {
-        if !std::mem::replace(&mut told, true) {
-            tracing::warn!(
-                "'varde devices pair' and 'teach' cannot ask for devices to be left alone: {error}"
-            );
-        }
-        tokio::time::sleep(LOOK_AT_CLOCK).await;
-    }
-}
-
-/// Feeds systemd's watchdog while the store answers: a thread that hangs is worse than one that dies.
-async fn feed_watchdog(limit: Duration, store: Store) {
-    while store.depths().await.is_ok() {
-        let _ = sd_notify::notify(&[NotifyState::Watchdog]);
-        tokio::time::sleep(limit / 3).await;
     }
 }

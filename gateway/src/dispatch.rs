@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::mpsc;
+use varde_core::paths::SILENCE;
 use varde_core::{Backoff, Delivery, Dispatch, Output};
 use varde_wire::{GatewayId, Hash, Instant, Lane, Receipt, SignedBatch, SignedReceipt, Topic, VerifyingKey};
 
@@ -15,6 +16,7 @@ use crate::board::{Board, Fault};
 use crate::heartbeat::slot::{Newest, Taker};
 use crate::store::{Queue, Store, StoreError};
 use crate::uplink::{Connection, Incoming, Uplink, UplinkError};
+use crate::ways::{Outside, Tested, Ways};
 use crate::{clock, entropy};
 
 /// Batches on their way at once. Urgent ones are single alarms; routine ones are large.
@@ -33,6 +35,7 @@ const ALARM_PATIENCE: Duration = Duration::from_secs(5);
 /// Sends what the store holds, and frees what the hub has.
 pub struct Dispatcher<U> {
     uplink: U,
+    ways: Ways,
     store: Store,
     board: Arc<Board>,
     gateway: GatewayId,
@@ -55,6 +58,7 @@ enum Event {
     Committed,
     Timeout,
     Heartbeat,
+    Tested(Tested),
 }
 
 /// The store's answer to what a delivery asked for.
@@ -68,7 +72,7 @@ impl<U: Uplink> Dispatcher<U> {
     /// For this gateway, with receipts of this hub; its commands are handed on as they came, and its heartbeats taken
     /// from here.
     pub fn new(
-        uplink: U,
+        (uplink, ways): (U, Ways),
         store: Store,
         board: Arc<Board>,
         (gateway, hub): (GatewayId, VerifyingKey),
@@ -76,38 +80,61 @@ impl<U: Uplink> Dispatcher<U> {
         heartbeat: Taker,
     ) -> Self {
         let (lines, jobs) = ([None, None, None], FuturesUnordered::new());
-        Self { uplink, store, board, gateway, hub, commands, lines, heartbeat, generation: 0, jobs }
+        Self { uplink, ways, store, board, gateway, hub, commands, lines, heartbeat, generation: 0, jobs }
     }
 
     /// Connects, sends, connects again, until the store stops or the last heartbeat is sent.
     pub async fn run(mut self) {
         let mut backoff = Backoff::new(CONNECT_FIRST, CONNECT_LONGEST, entropy::seed());
+        let mut failure = None;
         loop {
             if self.look_at_store().await.is_err() {
                 return;
             }
-            let error = match self.uplink.connect().await {
+            let (path, patience) = match self.ways.outside() {
+                Outside::Connect(path, patience) => (path, patience),
+                Outside::Pause => {
+                    if let Some(error) = failure.take() {
+                        self.board.fault(Fault::Uplink, &error);
+                    }
+                    self.pause(backoff.failed()).await;
+                    self.ways.paused();
+                    continue;
+                }
+            };
+            let error = match self.uplink.connect(path, patience).await {
                 Ok(connection) => {
+                    failure = None;
+                    self.ways.connected(clock::now());
                     self.board.uplink("connected", None);
                     self.board.well(&Fault::Uplink);
                     self.heartbeat.connected();
-                    let receipts = self.converse(connection).await;
+                    let Conversation { any, ended } = self.converse(connection).await;
                     self.heartbeat.disconnected();
                     // A broker that takes us in and throws us out at once deserves no hurry.
-                    if receipts.any {
+                    if any {
                         backoff.succeeded();
                     }
-                    match receipts.ended {
-                        Some(error) => error,
-                        None => return,
+                    match ended {
+                        Ended::Stopped => return,
+                        Ended::ForAnother => {
+                            self.board.uplink("waiting", Some("going over to another path".to_owned()));
+                            continue;
+                        }
+                        Ended::Failed(error) => {
+                            self.ways.lost(clock::now());
+                            error
+                        }
                     }
                 }
-                Err(error) => error,
+                Err(error) => {
+                    self.ways.failed(path, &error, clock::now());
+                    error
+                }
             };
             self.board.count("connections lost or failed");
-            self.board.fault(Fault::Uplink, &error);
             self.board.uplink("waiting", Some(error.to_string()));
-            self.pause(backoff.failed()).await;
+            failure = Some(error);
         }
     }
 
@@ -130,36 +157,48 @@ impl<U: Uplink> Dispatcher<U> {
 
     /// Lives through one connection.
     async fn converse(&mut self, mut connection: U::Connection) -> Conversation {
-        self.lines.iter_mut().flatten().for_each(Delivery::handle_connected);
+        for (queue, line) in Queue::ALL.into_iter().zip(&mut self.lines) {
+            // A line that rests takes receipts, and sends nothing.
+            if let Some(delivery) = line.as_mut().filter(|_| self.ways.carries(queue.lane())) {
+                delivery.handle_connected();
+            }
+        }
         let mut any = false;
         let ended = loop {
             self.perform();
+            if self.ways.inside(&self.uplink) {
+                break Ended::ForAnother;
+            }
             let event = self.select(&mut connection).await;
             match self.apply(event, clock::now()) {
                 Applied::Nothing => {}
-                Applied::Receipt => any = true,
+                Applied::Receipt => {
+                    any = true;
+                    self.ways.receipt();
+                }
                 Applied::Send(queue, signed) => {
                     if let Err(error) = self.send(&mut connection, queue, signed).await {
-                        break Some(error);
+                        break Ended::Failed(error);
                     }
+                    self.ways.sent(queue.lane(), clock::now());
                 }
                 Applied::Beat(Newest { signed, is_last }) => {
                     let topic = Topic::Heartbeat(self.gateway.clone());
-                    if let Err(error) = connection.publish(&topic, signed.into_bytes()).await {
-                        break Some(error);
+                    if let Err(error) = self.publish(&mut connection, &topic, signed.into_bytes()).await {
+                        break Ended::Failed(error);
                     }
                     if is_last {
                         connection.leave().await;
-                        break None;
+                        break Ended::Stopped;
                     }
                 }
                 Applied::Look => {
                     if self.look_at_store().await.is_err() {
-                        break Some(UplinkError::Lost("the store has stopped".to_owned()));
+                        break Ended::Failed(UplinkError::Lost("the store has stopped".to_owned()));
                     }
                     self.lines.iter_mut().flatten().for_each(Delivery::handle_committed);
                 }
-                Applied::Ended(error) => break Some(error),
+                Applied::Ended(error) => break Ended::Failed(error),
             }
         };
         self.lines.iter_mut().flatten().for_each(Delivery::handle_disconnected);
@@ -168,7 +207,8 @@ impl<U: Uplink> Dispatcher<U> {
 
     /// Waits for the next event. Changes nothing.
     async fn select(&mut self, connection: &mut U::Connection) -> Event {
-        let due = self.lines.iter().flatten().filter_map(Delivery::poll_timeout).min();
+        let deliveries = self.lines.iter().flatten().filter_map(Delivery::poll_timeout);
+        let due = deliveries.chain(self.ways.poll_timeout()).min();
         let left = due.map(|at| at.since(clock::now())).unwrap_or_default();
         tokio::select! {
             biased;
@@ -176,6 +216,7 @@ impl<U: Uplink> Dispatcher<U> {
             incoming = connection.next() => Event::Uplink(incoming),
             () = self.store.committed().notified() => Event::Committed,
             () = self.heartbeat.wait() => Event::Heartbeat,
+            Some(tested) = self.ways.tested() => Event::Tested(tested),
             () = tokio::time::sleep(left), if due.is_some() => Event::Timeout,
         }
     }
@@ -185,7 +226,12 @@ impl<U: Uplink> Dispatcher<U> {
         match event {
             Event::Committed => Applied::Look,
             Event::Heartbeat => self.heartbeat.take().map_or(Applied::Nothing, Applied::Beat),
+            Event::Tested(tested) => {
+                self.ways.handle_tested(tested, now);
+                Applied::Nothing
+            }
             Event::Timeout => {
+                self.ways.handle_timeout(now);
                 for delivery in self.lines.iter_mut().flatten() {
                     let before = delivery.resent();
                     delivery.handle_timeout(now);
@@ -306,7 +352,22 @@ impl<U: Uplink> Dispatcher<U> {
     ) -> Result<(), UplinkError> {
         let topic = Topic::Up(self.gateway.clone(), queue.lane());
         self.board.count("batches sent");
-        connection.publish(&topic, signed.into_bytes()).await
+        self.publish(connection, &topic, signed.into_bytes()).await
+    }
+
+    /// Where there is another path, a connection that takes nothing more is one that has stalled.
+    async fn publish(
+        &mut self,
+        connection: &mut U::Connection,
+        topic: &Topic,
+        bytes: Vec<u8>,
+    ) -> Result<(), UplinkError> {
+        let publish = connection.publish(topic, bytes);
+        if !self.ways.is_choice() {
+            return publish.await;
+        }
+        let stalled = |_| UplinkError::Stalled { seconds: SILENCE.as_secs() };
+        tokio::time::timeout(SILENCE, publish).await.map_err(stalled)?
     }
 
     /// Begins or replaces the deliveries whose chain is another than before.
@@ -327,7 +388,7 @@ impl<U: Uplink> Dispatcher<U> {
                 Lane::Routine => (ROUTINE_WINDOW, ROUTINE_RETRY),
             };
             let mut delivery = Delivery::new(depth.dispatch, window, longest, entropy::seed());
-            if self.board.read(|facts| facts.uplink.state == "connected") {
+            if self.ways.carries(queue.lane()) {
                 delivery.handle_connected();
             }
             *line = Some(delivery);
@@ -343,8 +404,17 @@ impl<U: Uplink> Dispatcher<U> {
 /// How a connection ended, and whether it was of any use.
 struct Conversation {
     any: bool,
-    /// None where we left, and do not come back.
-    ended: Option<UplinkError>,
+    ended: Ended,
+}
+
+/// How a connection ended.
+enum Ended {
+    /// By itself.
+    Failed(UplinkError),
+    /// We left it for another path.
+    ForAnother,
+    /// We left, and do not come back.
+    Stopped,
 }
 
 /// What follows from an event.

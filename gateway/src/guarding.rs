@@ -24,8 +24,8 @@ use crate::config::Home;
 use crate::store::{Handed, Judged, Part, Released, Reserved, Seat, StateSeal, Store, StoreError};
 
 /// Where judgement stands is saved this often, whatever happens: after a restart the gateway is taken to have heard
-/// nothing since.
-const SAVED_EVERY: Duration = Duration::from_secs(60);
+/// nothing since, and rules have not counted. With less, a supply that flickers could put an alarm off for ever.
+const SAVED_EVERY: Duration = Duration::from_mins(1);
 
 /// A sign of a person moves judgement without anything being told. It is saved this soon: at once, where nothing was
 /// saved just before.

@@ -11,9 +11,10 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::sync::watch;
 use varde_core::alarm::{Feedback, Source};
-use varde_wire::{DeviceId, Indication};
+use varde_wire::{DeviceId, Indication, Instant};
 
 use crate::board::{Board, Fault};
+use crate::clock;
 use crate::commands::mailbox::Mailbox;
 use crate::config::Indicator;
 use crate::guarding::Shown;
@@ -107,7 +108,7 @@ fn unlit(light: &Path, error: &std::io::Error) -> String {
 /// A sound on its way; ended where it is dropped.
 struct Sound {
     child: tokio::process::Child,
-    until: tokio::time::Instant,
+    until: Instant,
 }
 
 fn play(command: &[String], indication: Indication, board: &Board) -> Option<Sound> {
@@ -118,7 +119,7 @@ fn play(command: &[String], indication: Indication, board: &Board) -> Option<Sou
     match playing.spawn() {
         Ok(child) => {
             board.well(&Fault::Sound);
-            Some(Sound { child, until: tokio::time::Instant::now() + SOUND })
+            Some(Sound { child, until: clock::now().after(SOUND) })
         }
         Err(error) => {
             board.fault(Fault::Sound, format!("{program} makes no sound: {error}"));
@@ -130,7 +131,9 @@ fn play(command: &[String], indication: Indication, board: &Board) -> Option<Sou
 async fn finished(sound: &mut Option<Sound>) {
     match sound {
         // How it ended matters to nobody: the light tells the same.
-        Some(Sound { child, until }) => drop(tokio::time::timeout_at(*until, child.wait()).await),
+        Some(Sound { child, until }) => {
+            drop(tokio::time::timeout(until.since(clock::now()), child.wait()).await);
+        }
         None => std::future::pending().await,
     }
 }

@@ -1,13 +1,14 @@
 //! The daemon on the box in the home, and its command line.
 //!
 //! A reading's way: [`devices`] hear it, [`intake`] admits and stamps it, the [`store`] seals and commits it,
-//! [`dispatch`] sends it over the [`uplink`] until the hub's receipt frees it. What the hub asks, [`commands`]
-//! carries out, each once; by the [`heartbeat`] it knows that there is somebody to ask. What does not work stands on the
-//! [`board`], and [`snapshot`] is the one picture of it all. Decisions are `varde-core`'s, bytes are
-//! `varde-drivers`' and `varde-wire`'s; this crate is hands and feet.
+//! [`dispatch`] sends it over the [`uplink`], by one of the home's [`ways`] out, until the hub's receipt frees it. What
+//! the hub asks, [`commands`] carries out, each once; by the [`heartbeat`] it knows that there is somebody to ask. What
+//! does not work stands on the [`board`], and [`snapshot`] is the one picture of it all. Decisions are `varde-core`'s,
+//! bytes are `varde-drivers`' and `varde-wire`'s; this crate is hands and feet.
 
 pub mod aside;
 pub mod board;
+pub mod chores;
 pub mod clock;
 pub mod command;
 pub mod commands;
@@ -38,3 +39,4 @@ pub mod tasks;
 pub mod uplink;
 pub mod vitals;
 pub mod watch;
+pub mod ways;

@@ -48,6 +48,23 @@ pub struct UplinkView {
     /// Why it is not connected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Its paths, the most preferred first; empty where there is only one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<PathView>,
+}
+
+/// One path to the broker.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PathView {
+    /// Its name.
+    pub name: String,
+    /// `in use`, `works`, `lost`, `not known`.
+    pub state: String,
+    /// Since when, RFC 3339.
+    pub since: String,
+    /// Why it is lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// One lane.
@@ -144,6 +161,7 @@ impl Sources<'_> {
                 state: facts.uplink.state.to_owned(),
                 since: rfc3339(facts.uplink.since),
                 reason: facts.uplink.reason.clone(),
+                paths: facts.paths.iter().map(path).collect(),
             },
             lanes: lanes(&depths),
             devices: facts.devices.iter().map(|(name, state)| (name.to_string(), device(state))).collect(),
@@ -184,6 +202,15 @@ pub fn lanes(depths: &Depths) -> BTreeMap<String, LaneView> {
         }
     }
     lanes
+}
+
+fn path(state: &crate::board::PathState) -> PathView {
+    PathView {
+        name: state.name.clone(),
+        state: state.state.to_owned(),
+        since: rfc3339(state.since),
+        reason: state.reason.clone(),
+    }
 }
 
 fn device(state: &crate::board::DeviceState) -> DeviceView {

@@ -22,6 +22,13 @@ fn write(page: &mut String, snapshot: &Snapshot) -> std::fmt::Result {
         Some(reason) => writeln!(page, ": {reason}")?,
         None => writeln!(page)?,
     }
+    for path in &uplink.paths {
+        write!(page, "path      {}: {} since {}", path.name, path.state, path.since)?;
+        match &path.reason {
+            Some(reason) => writeln!(page, ": {reason}")?,
+            None => writeln!(page)?,
+        }
+    }
     let megabytes = |bytes: u64| bytes / 1_000_000;
     write!(page, "disk      {}, outbox {} MB", disk.state, megabytes(disk.outbox_bytes))?;
     match disk.free_bytes {

@@ -82,11 +82,9 @@ impl SelfWatch {
 
     async fn tell_changes(&self, configuration: [u8; 32]) -> Result<(), StoreError> {
         let version = format!("{} of {}", env!("CARGO_PKG_VERSION"), rfc3339(clock::built()));
-        let mut changes = Vec::new();
-        self.diary
-            .write(Vec::new(), |kept| changes = kept.past.handle_start(&version, configuration))
-            .await?;
-        for change in changes {
+        let mut past = self.diary.read(|kept| kept.past.clone()).await;
+        let mut tell = Vec::new();
+        for change in past.handle_start(&version, configuration) {
             let (event, text) = match change {
                 Change::Software { from, to } => {
                     (Event::SoftwareChanged, format!("varde {from} was replaced by {to}"))
@@ -97,9 +95,9 @@ impl SelfWatch {
                 ),
             };
             tracing::info!("{text}");
-            self.diary.write(vec![Value::Event(event), Value::Text(text)], |_| {}).await?;
+            tell.extend([Value::Event(event), Value::Text(text)]);
         }
-        Ok(())
+        self.diary.write(tell, |kept| kept.past = past).await
     }
 
     async fn tell_turns(&self, vitals: &mut Vitals, reading: &Reading) -> Result<(), StoreError> {

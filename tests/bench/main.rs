@@ -2,7 +2,7 @@
 //!
 //! Machines differ and are noisy, so each figure stands beside a floor from the same run: what the same disk and
 //! the same broker need for the least that the work can be; ratios of durations are of their medians. Words after `--`
-//! (`intake`, `alarm`, `footprint`, `adverts`, `serial`) choose parts; `BACKLOG=100000` makes the backlog smaller than the million that the bars speak of.
+//! (`intake`, `alarm`, `footprint`, `adverts`, `serial`, `household`) choose parts; `BACKLOG=100000` makes the backlog smaller than the million that the bars speak of.
 
 #![expect(clippy::print_stdout, reason = "a table for people")]
 
@@ -11,6 +11,7 @@ mod alarm;
 mod backlog;
 mod floor;
 mod footprint;
+mod household;
 mod intake;
 mod serial;
 mod table;
@@ -46,6 +47,9 @@ fn main() -> Outcome {
     }
     if wanted("serial") {
         runtime.block_on(serial::measure(&mut table))?;
+    }
+    if wanted("household") {
+        runtime.block_on(household::measure(&mut table))?;
     }
     table.print();
     Ok(())

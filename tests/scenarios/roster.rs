@@ -105,7 +105,8 @@ fn door(home: &Home, name: &str, id: [u8; 4]) -> String {
     let id: String = id.iter().map(|byte| format!("{byte:02X}")).collect();
     let port = home.stick.path().display();
     format!(
-        "[[device]]\nname = '{name}'\nprotocol = 'esp3'\nport = '{port}'\nid = '{id}'\nprofile = 'D5-00-01'\n"
+        "[[device]]\nname = '{name}'\nprotocol = 'esp3'\nport = '{port}'\nid = '{id}'\nprofile = 'D5-00-01'\n\
+         forward = 'everything'\n"
     )
 }
 
@@ -159,6 +160,7 @@ async fn strangers(home: &Home) -> bool {
 fn added(home: &Home) -> Vec<String> {
     let files = std::fs::read_dir(home.gateway.state().join("devices.d")).into_iter().flatten();
     let paths = files.map(|file| file.unwrap().path());
+    let paths = paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
     let stem = |path: &Path| path.file_stem().unwrap().to_str().unwrap().to_owned();
     let mut names: Vec<_> = paths.map(|path| stem(&path)).collect();
     names.sort();

@@ -129,6 +129,7 @@ EVENTS = [  # word, VKP, SCAIP
     ("events-lost", None, None),
     ("software-changed", None, None),
     ("configuration-changed", None, None),
+    ("seizure", "4.24", None),
 ]
 STAGES = ["accepted", "delivered", "done", "refused", "expired"]
 CAUSES = [

@@ -109,6 +109,7 @@ fn lane(observation: &Observation) -> Lane {
             Event::SafetyAlarm
             | Event::PullCord
             | Event::Fall
+            | Event::Seizure
             | Event::Smoke
             | Event::Gas
             | Event::Water

@@ -7,6 +7,7 @@
 //!
 //! - [`Admission`]: what a device said becomes what is kept: repeats dropped, the implausible flagged, the lane chosen
 //! - [`Delivery`]: one lane's way out: what to send, when to send it again, what a receipt frees
+//! - [`Paths`]: which of several ways out is in use, when another is tried, when the preferred one is gone back to
 //! - [`CommandLedger`]: which commands of the hub are carried out, each once
 //! - [`Allowance`]: how often something may be done that others can cause
 //! - [`Backoff`]: how long to wait before trying again
@@ -47,6 +48,7 @@ mod held;
 mod home_clock;
 mod life_clock;
 mod pace;
+pub mod paths;
 mod plausible;
 mod pulse;
 mod radio_ladder;
@@ -67,6 +69,7 @@ pub use forwarding::Forwarding;
 pub use guard::Guard;
 pub use home_clock::{BadTimeOfDay, HomeClock, Now, TimeOfDay, Weekdays, Window};
 pub use life_clock::LifeClock;
+pub use paths::Paths;
 pub use pulse::{Beat, Pulse};
 pub use radio_ladder::{RadioCare, RadioLadder, Rung};
 pub use rules::Rules;

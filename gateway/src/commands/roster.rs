@@ -86,10 +86,11 @@ fn refused(cause: Cause, note: String) -> Carried {
     (Stage::Refused(cause), note).into()
 }
 
-/// Whether a file of the directory says just this.
+/// Whether a drop-in of the directory says just this. One that is not in its place yet says nothing.
 fn holds(directory: &Path, text: &str) -> bool {
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    entries.into_iter().any(|entry| fs::read(entry.path()).is_ok_and(|bytes| bytes == text.as_bytes()))
+    let paths = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut drop_ins = paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    drop_ins.any(|path| fs::read(path).is_ok_and(|bytes| bytes == text.as_bytes()))
 }
 
 /// Makes the names in a directory as lasting as their files.
@@ -113,13 +114,13 @@ mod tests {
     use super::*;
     use crate::config::tests::{Home, PENDANT, UPLINK};
 
-    const DOOR: &str = r#"
+    const HALL: &str = r#"
 [[device]]
-name = "door-1"
+name = "hall-1"
 protocol = "esp3"
 port = "/dev/serial/by-id/usb-EnOcean_USB300"
-id = "01825DAB"
-profile = "D5-00-01"
+id = "05123456"
+profile = "A5-07-01"
 "#;
 
     fn home() -> (Home, Roster) {
@@ -139,22 +140,22 @@ profile = "D5-00-01"
         settings.serial[0].roster.entries().iter().map(|device| device.name.to_string()).collect()
     }
 
-    fn door() -> RosterChange {
-        RosterChange::Add { table: DOOR.parse().unwrap() }
+    fn hall() -> RosterChange {
+        RosterChange::Add { table: HALL.parse().unwrap() }
     }
 
-    fn no_door() -> RosterChange {
-        RosterChange::Remove { device: "door-1".parse().unwrap() }
+    fn no_hall() -> RosterChange {
+        RosterChange::Remove { device: "hall-1".parse().unwrap() }
     }
 
     #[test]
     fn what_was_added_stands_in_the_roster_and_what_was_removed_does_not() {
         let (_home, roster) = home();
-        let carried = roster.change(&door(), false);
+        let carried = roster.change(&hall(), false);
         assert!(carried.stage == Stage::Done && carried.begins_anew, "{carried:?}");
-        assert_eq!(names(&roster), ["pendant-1", "door-1"]);
-        assert_eq!(Settings::load(&roster.configuration).unwrap().added, ["door-1".parse().unwrap()]);
-        let carried = roster.change(&no_door(), false);
+        assert_eq!(names(&roster), ["pendant-1", "hall-1"]);
+        assert_eq!(Settings::load(&roster.configuration).unwrap().added, ["hall-1".parse().unwrap()]);
+        let carried = roster.change(&no_hall(), false);
         assert!(carried.stage == Stage::Done && carried.begins_anew, "{carried:?}");
         assert_eq!(names(&roster), ["pendant-1"]);
     }
@@ -163,7 +164,7 @@ profile = "D5-00-01"
     #[test]
     fn a_change_that_was_made_is_not_made_again_nor_refused() {
         let (_home, roster) = home();
-        for change in [door(), no_door()] {
+        for change in [hall(), no_hall()] {
             assert!(roster.change(&change, false).begins_anew);
             let again = roster.change(&change, true);
             assert!(again.stage == Stage::Done && !again.begins_anew, "{again:?}");
@@ -173,20 +174,32 @@ profile = "D5-00-01"
     }
 
     #[test]
+    fn a_file_that_was_not_in_its_place_yet_is_written_again() {
+        let (_home, roster) = home();
+        roster.change(&hall(), false);
+        let added = added_devices(&roster.state_directory);
+        fs::rename(added.join("hall-1.toml"), added.join(".hall-1.new")).unwrap();
+        assert_eq!(names(&roster), ["pendant-1"]);
+        assert!(roster.change(&hall(), true).begins_anew);
+        assert_eq!(names(&roster), ["pendant-1", "hall-1"]);
+        assert_eq!(fs::read_dir(added).unwrap().count(), 1);
+    }
+
+    #[test]
     fn a_device_that_a_rule_watches_is_not_removed() {
         let (home, roster) = home();
-        roster.change(&door(), false);
+        roster.change(&hall(), false);
         home.write(
             "60-rule.toml",
-            "[[rule]]\nname = \"out\"\nwatch = \"not-back-home\"\ndoors = [\"door-1\"]\nwithin_min = 60\n",
+            "[[rule]]\nname = \"night\"\nwatch = \"no-activity-by\"\ndevices = [\"hall-1\"]\nsince = \"05:00\"\nby = \"10:00\"\n",
         );
         Settings::load(&roster.configuration).unwrap();
-        let carried = roster.change(&no_door(), false);
+        let carried = roster.change(&no_hall(), false);
         assert_eq!(carried.stage, Stage::Refused(Cause::Invalid));
         assert!(
-            carried.note.contains("60-rule.toml:4: rule.doors: 'door-1' is no device of this home"),
+            carried.note.contains("60-rule.toml:4: rule.devices: 'hall-1' is no device of this home"),
             "{carried:?}"
         );
-        assert_eq!(names(&roster), ["pendant-1", "door-1"]);
+        assert_eq!(names(&roster), ["pendant-1", "hall-1"]);
     }
 }

@@ -104,6 +104,18 @@ pub enum Problem {
     Repeated { got: String, first: Place },
     #[error("{} is the name of the rule at {first} already: choose another", Quoted(.got))]
     RepeatedRule { got: String, first: Place },
+    #[error("{} is the name of the path at {first} already: choose another", Quoted(.got))]
+    RepeatedPath { got: String, first: Place },
+    #[error("goes the same way as the path '{first}': give it an interface, a source or a broker of its own")]
+    SamePath { first: String },
+    #[error("is true of every path, so that routine readings would never leave: leave it out at one of them")]
+    AllMetered,
+    #[error("expected the name of a network interface as `ip link` shows it, at most 15 characters, got {}", Quoted(.got))]
+    Interface { got: String },
+    #[error("expected an IP address of this box as `ip address` shows it, got {}", Quoted(.got))]
+    SourceAddress { got: String },
+    #[error("a path has an interface or a source address: leave out one of the two")]
+    InterfaceAndSource,
     #[error("{} is no device of this home: name one that has a [[device]]. There are: {}", Quoted(.got), .known.join(", "))]
     NoSuchDevice { got: String, known: Vec<String> },
     #[error("{} cannot tell {need}: name a device that can", Quoted(.got))]

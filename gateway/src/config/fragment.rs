@@ -20,6 +20,7 @@ pub(super) struct Fragment {
     pub(super) broker: Field<String>,
     pub(super) credentials: Field<String>,
     pub(super) keep_alive_s: Field<i64>,
+    pub(super) paths: Vec<PathFragment>,
     pub(super) commit_window_ms: Field<i64>,
     pub(super) max_size_mb: Field<i64>,
     pub(super) synchronised_marker: Field<String>,
@@ -70,6 +71,18 @@ pub(super) struct DeviceFragment {
     pub(super) visit_min: Field<i64>,
 }
 
+/// What one `[[uplink.path]]` says.
+#[derive(Debug)]
+pub(super) struct PathFragment {
+    pub(super) place: Place,
+    pub(super) name: Field<String>,
+    pub(super) interface: Field<String>,
+    pub(super) source: Field<String>,
+    pub(super) broker: Field<String>,
+    pub(super) metered: Field<bool>,
+    pub(super) test_every_min: Field<i64>,
+}
+
 /// What `[quiet_hours]` says.
 #[derive(Debug)]
 pub(super) struct QuietFragment {
@@ -99,7 +112,7 @@ pub(super) struct RuleFragment {
 
 impl Fragment {
     /// Every `*.toml` of a directory in the order of their names. A later one overrides single keys of the earlier
-    /// and adds its devices.
+    /// and adds its paths, devices and rules.
     pub(super) fn of_directory(directory: &Path) -> (Self, Vec<Fault>) {
         let drop_ins = match drop_ins(directory) {
             Ok(drop_ins) => drop_ins,
@@ -139,10 +152,14 @@ impl Fragment {
         let mut fragment = Self { state_directory: document.text("state_directory"), ..Self::default() };
         let mut faults = Vec::new();
         if let Some(mut uplink) = document.table("uplink") {
-            fragment.uplink = Some(uplink.place().clone());
             fragment.broker = uplink.text("broker");
             fragment.credentials = uplink.text("credentials");
             fragment.keep_alive_s = uplink.number("keep_alive_s");
+            faults.extend(fragment.take_paths(&mut uplink));
+            // A drop-in of paths alone is not where a missing broker belongs.
+            let Self { broker, credentials, keep_alive_s, paths, .. } = &fragment;
+            let is_own = broker.is_some() || credentials.is_some() || keep_alive_s.is_some();
+            fragment.uplink = (is_own || paths.is_empty()).then(|| uplink.place().clone());
             faults.extend(uplink.finish());
         }
         if let Some(mut store) = document.table("store") {
@@ -184,6 +201,23 @@ impl Fragment {
         faults.extend(fragment.take_rules(&mut document));
         faults.extend(document.finish());
         (fragment, faults)
+    }
+
+    fn take_paths(&mut self, uplink: &mut Table<'_>) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for mut path in uplink.tables("path") {
+            self.paths.push(PathFragment {
+                place: path.place().clone(),
+                name: path.text("name"),
+                interface: path.text("interface"),
+                source: path.text("source"),
+                broker: path.text("broker"),
+                metered: path.truth("metered"),
+                test_every_min: path.number("test_every_min"),
+            });
+            faults.extend(path.finish());
+        }
+        faults
     }
 
     pub(super) fn take_devices(&mut self, document: &mut Table<'_>) -> Vec<Fault> {
@@ -253,6 +287,7 @@ impl Fragment {
 
     /// This one with another laid over it.
     pub(super) fn overridden_by(mut self, later: Self) -> Self {
+        self.paths.extend(later.paths);
         self.devices.extend(later.devices);
         self.rules.extend(later.rules);
         Self {
@@ -261,6 +296,7 @@ impl Fragment {
             broker: later.broker.or(self.broker),
             credentials: later.credentials.or(self.credentials),
             keep_alive_s: later.keep_alive_s.or(self.keep_alive_s),
+            paths: self.paths,
             commit_window_ms: later.commit_window_ms.or(self.commit_window_ms),
             max_size_mb: later.max_size_mb.or(self.max_size_mb),
             synchronised_marker: later.synchronised_marker.or(self.synchronised_marker),

@@ -83,6 +83,15 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Settings { uplink, state_directory, store, serial, ble, added, home, .. } = &self.settings;
         writeln!(f, "gateway {} to {}", uplink.credentials.gateway, uplink.broker)?;
+        for path in uplink.paths.iter().filter(|_| uplink.paths.len() > 1) {
+            write!(f, "path {}: {}", path.name, path.exit)?;
+            if path.broker != uplink.broker {
+                write!(f, ", to {}", path.broker)?;
+            }
+            let minutes = path.test_every.as_secs() / 60;
+            let metered = if path.metered { ", metered: urgent entries only" } else { "" };
+            writeln!(f, ", tested every {minutes} min{metered}")?;
+        }
         writeln!(f, "certificate valid until {}", Utc(uplink.credentials.not_after))?;
         let megabytes = store.max_size / 1_000_000;
         writeln!(f, "outbox in {}, at most {megabytes} MB", state_directory.display())?;

@@ -19,6 +19,7 @@ use super::{
     fragment::Fragment,
     home::{Home, Wanted},
     judge::Judge,
+    paths::{self, UplinkPath},
     rules::{self, Known},
     serial::SerialPort,
     whose::Whose,
@@ -71,6 +72,8 @@ pub struct Indicator {
 pub struct Uplink {
     /// The broker.
     pub broker: Broker,
+    /// The ways to it, the most preferred first; at least one.
+    pub paths: Vec<UplinkPath>,
     /// Who the gateway is.
     pub credentials: Credentials,
     /// How long the line may be silent before the broker is asked whether it lives.
@@ -238,7 +241,10 @@ impl Uplink {
             .filter(|path| !judge.is_guess(&path.place))
             .and_then(|path| judge.path(path, "uplink.credentials", CREDENTIALS_DIRECTORY))
             .and_then(|directory| judge.take(Credentials::read(&directory)));
-        let keep_alive = judge.number_or(&from.keep_alive_s, "uplink.keep_alive_s", 5..=600, KEEP_ALIVE_S)?;
-        Some(Self { broker: broker?, credentials: credentials?, keep_alive: Duration::from_secs(keep_alive) })
+        let keep_alive = judge.number_or(&from.keep_alive_s, "uplink.keep_alive_s", 5..=600, KEEP_ALIVE_S);
+        let broker = broker?;
+        let paths = paths::of_fragments(&from.paths, &broker, judge);
+        let keep_alive = Duration::from_secs(keep_alive?);
+        Some(Self { broker, paths: paths?, credentials: credentials?, keep_alive })
     }
 }

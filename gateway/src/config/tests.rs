@@ -4,6 +4,7 @@ mod credentials;
 mod examples;
 mod faults;
 mod home;
+mod paths;
 mod rules;
 
 use std::{

@@ -1,17 +1,23 @@
 //! The way to the hub. MQTT stands behind this one trait.
 //!
 //! - [`mqtt`]: MQTT 5 through rumqttc, a new client for each connection
+//! - [`dial`]: a TCP connection over one of the home's paths
 //! - [`tunnel`]: the TLS connection below it, which notices a peer that has stalled
 //! - [`tls`]: who is trusted, and what time it is
 
+pub mod dial;
 pub mod mqtt;
 pub mod tls;
 pub mod tunnel;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use thiserror::Error;
 use varde_wire::Topic;
+
+use crate::config::Exit;
 
 /// What comes from the broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +41,15 @@ pub trait Uplink: Send {
     /// A connection.
     type Connection: Connection;
 
-    /// A new connection, subscribed to all that is for this gateway.
-    fn connect(&mut self) -> impl Future<Output = Result<Self::Connection, UplinkError>> + Send;
+    /// A new connection over one of the paths, subscribed to all that is for this gateway; none after `patience`.
+    fn connect(
+        &mut self,
+        path: usize,
+        patience: Duration,
+    ) -> impl Future<Output = Result<Self::Connection, UplinkError>> + Send;
+
+    /// Sees whether this path leads to the broker, without disturbing a connection over another.
+    fn test(&self, path: usize) -> BoxFuture<'static, Result<(), UplinkError>>;
 }
 
 /// One connection: it lasts until it fails, and is never mended.
@@ -67,6 +80,17 @@ pub enum UplinkError {
         /// What the resolver said.
         cause: String,
     },
+    /// The path's own way out of the box is not there.
+    #[error("the box cannot go out {exit}: {cause}; is the modem or cable plugged in, and the interface up?")]
+    NoExit {
+        /// The interface or address.
+        exit: Exit,
+        /// What the system said.
+        cause: String,
+    },
+    /// There is no such path.
+    #[error("there is no path of number {0}")]
+    NoPath(usize),
     /// Nobody answers there.
     #[error("the broker at {address} cannot be reached: {cause}")]
     Unreachable {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{ConnectProperties, LastWill, Packet, PubAckReason};
 use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions};
@@ -11,11 +12,13 @@ use rumqttc::{Outgoing, Transport};
 use rustls::ClientConfig;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use varde_wire::{GatewayId, Lane, MAX_BATCH_BYTES, Topic};
 
+use super::dial::AddressBook;
 use super::tunnel::{self, Mouth};
 use super::{Connection, Incoming, Uplink, UplinkError};
-use crate::config::Broker;
+use crate::config::UplinkPath;
 
 /// Publishes that the broker has not acknowledged: more than all lanes' windows together, so that rumqttc's
 /// packet ids never collide.
@@ -30,8 +33,10 @@ const OFFLINE: &str = "offline";
 
 /// The broker, and how to speak to it.
 pub struct Mqtt {
-    /// Where it is.
-    pub broker: Broker,
+    /// The ways to it, the most preferred first.
+    pub paths: Vec<UplinkPath>,
+    /// Where brokers were found before.
+    pub book: Arc<AddressBook>,
     /// Who we are.
     pub gateway: GatewayId,
     /// How often we show that we are there.
@@ -43,8 +48,25 @@ pub struct Mqtt {
 impl Uplink for Mqtt {
     type Connection = MqttConnection;
 
-    async fn connect(&mut self) -> Result<MqttConnection, UplinkError> {
-        let far = tunnel::connect(&self.broker, Arc::clone(&self.tls)).await?;
+    async fn connect(&mut self, path: usize, patience: Duration) -> Result<MqttConnection, UplinkError> {
+        let silent = |_| UplinkError::Silent { seconds: patience.as_secs() };
+        timeout(patience, self.over(self.path(path)?)).await.map_err(silent)?
+    }
+
+    /// As far as the TLS handshake: a second session with the name of this gateway would end the first.
+    fn test(&self, path: usize) -> BoxFuture<'static, Result<(), UplinkError>> {
+        let (path, book, tls) = (self.path(path).cloned(), Arc::clone(&self.book), Arc::clone(&self.tls));
+        Box::pin(async move { tunnel::connect(&path?, &book, tls).await.map(drop) })
+    }
+}
+
+impl Mqtt {
+    fn path(&self, number: usize) -> Result<&UplinkPath, UplinkError> {
+        self.paths.get(number).ok_or(UplinkError::NoPath(number))
+    }
+
+    async fn over(&self, path: &UplinkPath) -> Result<MqttConnection, UplinkError> {
+        let far = tunnel::connect(path, &self.book, Arc::clone(&self.tls)).await?;
         let mouth = Mouth::open().map_err(|e| UplinkError::Lost(e.to_string()))?;
         let options = self.options(mouth.path());
         // A ping goes out at each keep-alive whatever the traffic, and its answer comes back: half as long again
@@ -54,9 +76,7 @@ impl Uplink for Mqtt {
         connection.settle(&self.gateway, self.keep_alive).await?;
         Ok(connection)
     }
-}
 
-impl Mqtt {
     fn status(&self) -> String {
         Topic::Status(self.gateway.clone()).to_string()
     }

@@ -11,15 +11,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixListener, UnixStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::dial::{AddressBook, dial};
 use super::{UplinkError, tls};
-use crate::config::Broker;
+use crate::config::UplinkPath;
 use crate::entropy;
 
 /// How long connecting and the handshake may take, each.
@@ -27,36 +27,22 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 const BUFFER: usize = 16 * 1024;
 
-/// A TLS connection to the broker.
+/// A TLS connection to the path's broker.
 ///
 /// # Errors
 /// Where there is none; see [`UplinkError`].
 pub async fn connect(
-    broker: &Broker,
+    path: &UplinkPath,
+    book: &AddressBook,
     configuration: Arc<ClientConfig>,
 ) -> Result<TlsStream<TcpStream>, UplinkError> {
     let silent = |_| UplinkError::Silent { seconds: PATIENCE.as_secs() };
-    let tcp = timeout(PATIENCE, dial(broker)).await.map_err(silent)??;
+    let tcp = timeout(PATIENCE, dial(path, book)).await.map_err(silent)??;
     // An alarm is a small packet: it must not wait for another to join it.
     tcp.set_nodelay(true).map_err(|e| UplinkError::Lost(e.to_string()))?;
-    let name = ServerName::try_from(broker.host().to_owned())
-        .map_err(|_| UplinkError::Tls(format!("'{}' is no name that TLS can check", broker.host())))?;
+    let name = path.broker.server_name().clone();
     let handshake = TlsConnector::from(configuration).connect(name, tcp);
     timeout(PATIENCE, handshake).await.map_err(silent)?.map_err(|e| tls::explain(&e))
-}
-
-async fn dial(broker: &Broker) -> Result<TcpStream, UplinkError> {
-    let resolve = |cause: String| UplinkError::Resolve { host: broker.host().to_owned(), cause };
-    let addresses =
-        tokio::net::lookup_host((broker.host(), broker.port())).await.map_err(|e| resolve(e.to_string()))?;
-    let mut last = resolve("it has none".to_owned());
-    for address in addresses {
-        match TcpStream::connect(address).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = UplinkError::Unreachable { address, cause: error.to_string() },
-        }
-    }
-    Err(last)
 }
 
 /// The near end of a tunnel: a socket of this process that only this process can connect to.

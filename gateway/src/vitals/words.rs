@@ -62,6 +62,9 @@ pub(super) fn message(turn: &Turn, reading: &Reading, places: &Places) -> String
                 .to_owned()
         }
         Vital::Certificate => certificate(turn, places),
+        Vital::TimeJump if turn.measure == 0 => {
+            "the clock was moved before the last start, and no time service had just set it: who changed it?".to_owned()
+        }
         Vital::TimeJump => format!(
             "the clock moved by {} s, and no time service had just set it: who changed it, and is NTP let through?",
             turn.measure

@@ -98,4 +98,5 @@ events! {
     EventsLost "events-lost" vkp None, scaip None, "A device forgot events that it had not told, because its memory was full or is another.",
     SoftwareChanged "software-changed" vkp None, scaip None, "The gateway runs another version of its program than before.",
     ConfigurationChanged "configuration-changed" vkp None, scaip None, "The gateway was started with another configuration than before.",
+    Seizure "seizure" vkp Some("4.24"), scaip None, "A device feels an epileptic seizure.",
 }

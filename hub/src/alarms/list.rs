@@ -118,9 +118,10 @@ struct Step {
 impl Line {
     fn of<'a>(alarm: &'a StoredAlarm, standing: Standing, anchors: &mut Anchors<'_>) -> Result<Self, Error> {
         let latest = |a: &'a StepTold, b: &'a StepTold| if b.told.is_after(&a.told) { b } else { a };
+        let earliest = |a: &'a StepTold, b: &'a StepTold| if a.told.is_after(&b.told) { b } else { a };
         let raised = alarm.steps.iter().find(|step| step.report.step == AlarmStep::Raised);
-        let (Some(raised), Some(last)) = (raised.or(alarm.steps.first()), alarm.steps.iter().reduce(latest))
-        else {
+        let raised = raised.or_else(|| alarm.steps.iter().reduce(earliest));
+        let (Some(raised), Some(last)) = (raised, alarm.steps.iter().reduce(latest)) else {
             return Err(StoreError::Damaged("an alarm without a step").into());
         };
         let (moment, trust) = moment(raised, anchors.mend(&alarm.gateway, &raised.told.stamp)?);

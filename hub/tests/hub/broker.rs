@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use varde_hub::{Broker, BrokerAddress, Error, Signature, serve};
-use varde_wire::{Lane, Receipt, Refusal, SignedReceipt, Topic, Verdict};
+use varde_wire::{GatewayId, Lane, Receipt, Refusal, SignedReceipt, Topic, Verdict};
 
 use crate::gateway::{Gateway, Hub, alarm, reading};
 
@@ -17,8 +17,8 @@ use crate::gateway::{Gateway, Hub, alarm, reading};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// `serve` in this process.
-struct Serving {
-    address: BrokerAddress,
+pub(crate) struct Serving {
+    pub(crate) address: BrokerAddress,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<Result<(), Error>>,
 }
@@ -37,18 +37,18 @@ impl Serving {
         Self { address, stop, ended }
     }
 
-    async fn embedded(hub: &Hub) -> Self {
+    pub(crate) async fn embedded(hub: &Hub) -> Self {
         Self::begin(hub, Broker::Embedded("127.0.0.1:0".parse().unwrap())).await
     }
 
-    async fn end(self) {
+    pub(crate) async fn end(self) {
         self.stop.send(()).unwrap();
         timeout(PATIENCE, self.ended).await.expect("a clean stop").unwrap().unwrap();
     }
 }
 
 /// A gateway's connection.
-struct Client {
+pub(crate) struct Client {
     mqtt: MqttClient,
     receipts: mpsc::UnboundedReceiver<(Topic, Vec<u8>)>,
 }
@@ -77,7 +77,7 @@ async fn connect(
 }
 
 impl Client {
-    async fn connect(address: &BrokerAddress, gateway: &Gateway) -> Self {
+    pub(crate) async fn connect(address: &BrokerAddress, gateway: &Gateway) -> Self {
         let mqtt = connect(address, &gateway.credentials, gateway.id.as_str()).await.unwrap();
         let (heard, receipts) = mpsc::unbounded_channel();
         for lane in Lane::ALL {
@@ -92,13 +92,13 @@ impl Client {
         Self { mqtt, receipts }
     }
 
-    async fn receipt(&mut self, gateway: &Gateway, lane: Lane) -> Receipt {
+    pub(crate) async fn receipt(&mut self, gateway: &Gateway, lane: Lane) -> Receipt {
         let (topic, bytes) = timeout(PATIENCE, self.receipts.recv()).await.expect("a receipt").unwrap();
         assert_eq!(topic, Topic::Receipt(gateway.id.clone(), lane));
         SignedReceipt::from_bytes(bytes).verify(&gateway.hub_verify, &gateway.id).unwrap()
     }
 
-    async fn send(&self, topic: &Topic, bytes: &[u8]) -> Result<(), MqttError> {
+    pub(crate) async fn send(&self, topic: &Topic, bytes: &[u8]) -> Result<(), MqttError> {
         self.mqtt.publish_qos1(topic.to_string(), bytes).await.map(drop)
     }
 }
@@ -251,7 +251,10 @@ async fn mosquitto_with_the_files_that_init_wrote_serves_as_well() {
     client.send(&up(&gateway, Lane::Urgent), batch.as_bytes()).await.unwrap();
     let receipt = client.receipt(&gateway, Lane::Urgent).await;
     assert_eq!(receipt.verdict, Verdict::Stored { number: 0, hash: batch.hash(), through: 1 });
-    let elsewhere = Topic::Up("gw-2".parse().unwrap(), Lane::Urgent);
-    assert!(client.send(&elsewhere, batch.as_bytes()).await.is_err());
+    client.send(&Topic::Heartbeat(gateway.id.clone()), b"").await.unwrap();
+    let other: GatewayId = "gw-2".parse().unwrap();
+    for elsewhere in [Topic::Up(other.clone(), Lane::Urgent), Topic::Heartbeat(other)] {
+        assert!(client.send(&elsewhere, batch.as_bytes()).await.is_err(), "{elsewhere}");
+    }
     serving.end().await;
 }

@@ -11,6 +11,8 @@ mod enrolment;
 #[cfg(test)]
 mod gateway;
 #[cfg(test)]
+mod heartbeats;
+#[cfg(test)]
 mod intake;
 #[cfg(test)]
 mod reports;

@@ -1,6 +1,6 @@
 //! One BTHome device: its key, its counter, what it told of itself.
 
-use varde_wire::{Event, Flags, Instant, Value};
+use varde_wire::{Flags, Instant, Value};
 
 use super::replay::{Replay, Verdict};
 use super::{CHANNELS, Packet};
@@ -62,12 +62,14 @@ impl BtHome {
         }
     }
 
-    /// A pendant's press alone is believed, and only half.
+    /// A call for help alone is believed, and only half.
     fn replayed(&self, packet: Packet, got: u32, last: u32) -> Result<Told, FrameError> {
-        const ALARM: Value = Value::Event(Event::SafetyAlarm);
+        let alarm = self.purpose.and_then(Purpose::alarm).map(Value::Event);
         let error = FrameError { field: "counter", offset: 0, problem: Problem::Replayed { got, last } };
         let mut told = self.told(packet);
-        told.statements.retain(|statement| matches!(&statement.said, Said::Happened { value: ALARM, .. }));
+        told.statements.retain(|statement| {
+            matches!(&statement.said, Said::Happened { value, .. } if Some(value) == alarm.as_ref())
+        });
         if told.statements.is_empty() {
             return Err(error);
         }

@@ -28,11 +28,9 @@ impl Object {
                 (metric, Some(Said::State { value: Value::Event(event), at_first }))
             }
             (ObjectValue::Button(press), _) => {
-                let (metric, event) = match purpose {
-                    Some(Purpose::Pendant) => (Metric::PERSONAL_ALARM, Event::SafetyAlarm),
-                    Some(Purpose::Switch | Purpose::Bed | Purpose::Water) | None => {
-                        (Metric::SWITCH, Event::ButtonPressed)
-                    }
+                let (metric, event) = match purpose.and_then(Purpose::alarm) {
+                    Some(alarm) => (Metric::PERSONAL_ALARM, alarm),
+                    None => (Metric::SWITCH, Event::ButtonPressed),
                 };
                 let kind = press_name(*press);
                 (metric, kind.and_then(|kind| happened(Value::Event(event), None, Some(kind))))

@@ -151,17 +151,15 @@ impl Means {
                 let value = Value::Text(word.to_owned());
                 Some((Metric::REMOTE_COMMAND, Said::Happened { value, unit: None, kind: None }))
             }
-            (Self::Pressed(kind), Some(Purpose::Pendant) | None) => {
-                happened(Metric::PERSONAL_ALARM, Event::SafetyAlarm, *kind)
-            }
-            // Letting go of a pendant says nothing more.
-            (Self::Released, Some(Purpose::Pendant) | None) => None,
-            (Self::Pressed(kind), Some(Purpose::Switch | Purpose::Bed | Purpose::Water)) => {
-                happened(Metric::SWITCH, Event::ButtonPressed, *kind)
-            }
-            (Self::Released, Some(Purpose::Switch | Purpose::Bed | Purpose::Water)) => {
-                happened(Metric::SWITCH, Event::ButtonReleased, None)
-            }
+            (Self::Pressed(kind), purpose) => match purpose.unwrap_or(Purpose::Pendant).alarm() {
+                Some(alarm) => happened(Metric::PERSONAL_ALARM, alarm, *kind),
+                None => happened(Metric::SWITCH, Event::ButtonPressed, *kind),
+            },
+            // Letting go of what called for help says nothing more.
+            (Self::Released, purpose) => match purpose.unwrap_or(Purpose::Pendant).alarm() {
+                Some(_) => None,
+                None => happened(Metric::SWITCH, Event::ButtonReleased, None),
+            },
             (Self::Wake(false), Some(Purpose::Water)) => happened(Metric::WATER, Event::Water, None),
             (Self::Wake(true), Some(Purpose::Water)) => {
                 stands(Metric::WATER, Value::Event(Event::WaterCleared))

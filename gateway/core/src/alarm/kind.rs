@@ -30,6 +30,7 @@ pub const fn raised_by(observation: &Observation) -> Option<AlarmKind> {
         Value::Event(Event::SafetyAlarm) => AlarmKind::Pendant,
         Value::Event(Event::PullCord) => AlarmKind::PullCord,
         Value::Event(Event::Fall) => AlarmKind::Fall,
+        Value::Event(Event::Seizure) => AlarmKind::Epilepsy,
         Value::Event(Event::Smoke) => AlarmKind::Smoke,
         Value::Event(Event::Gas) => AlarmKind::Gas,
         Value::Event(Event::Water) => AlarmKind::Water,

@@ -40,6 +40,11 @@ impl Sign {
             });
         }
         let to = self.told();
+        // Who is told to be on a step is told to be on those below, and comes down from them on their own terms.
+        for (step, held) in self.steps.iter_mut().take(to).filter(|(_, held)| !held.told()) {
+            *held = Held::new(true);
+            held.say(measure >= step.ends, now);
+        }
         // Whoever shows what stands has forgotten it over the restart.
         let resumed = std::mem::take(&mut self.resumed);
         (resumed || from != to).then_some((from, to))

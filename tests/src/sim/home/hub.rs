@@ -172,6 +172,51 @@ impl Hub {
         text.lines().map(|line| json("varde-hub show --incidents", line)).collect()
     }
 
+    /// What `varde-hub gateways --json` prints of its only gateway, and its exit code.
+    ///
+    /// # Errors
+    /// When the command cannot be run or prints something else.
+    pub async fn gateway(&self) -> Result<(Value, i32), SimError> {
+        let mut command = self.command("gateways");
+        let output = command.arg("--json").kill_on_drop(true).output().await;
+        let output = output.map_err(SimError::io("running varde-hub gateways"))?;
+        let line = json("varde-hub gateways", &String::from_utf8_lossy(&output.stdout))?;
+        Ok((line, output.status.code().unwrap_or(-1)))
+    }
+
+    /// Looks at its only gateway until `enough` holds; gives what was listed then.
+    ///
+    /// # Errors
+    /// When the limit passes or [`Hub::gateway`] fails.
+    pub async fn wait_for_gateway(
+        &self,
+        what: &str,
+        limit: Duration,
+        mut enough: impl FnMut(&Value, i32) -> bool,
+    ) -> Result<Value, SimError> {
+        let until = Instant::now() + limit;
+        loop {
+            let (line, code) = self.gateway().await?;
+            if enough(&line, code) {
+                return Ok(line);
+            }
+            if Instant::now() >= until {
+                return Err(SimError::TooLate { what: format!("at the hub: {what}, but {line}"), limit });
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    /// Everything it has logged, in all its runs.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn log(&self) -> Result<String, SimError> {
+        let bytes =
+            std::fs::read(&self.log).map_err(SimError::io(format!("reading {}", self.log.display())))?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
     /// Looks into all it has received until `enough` holds; gives what it saw then. It may be down meanwhile.
     ///
     /// # Errors
