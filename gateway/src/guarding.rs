@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use futures_util::stream::{FuturesOrdered, StreamExt as _};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use varde_core::alarm::{Feedback, Source, Told};
 use varde_core::forwarding::{Fate, Tally};
@@ -204,14 +204,15 @@ impl Guarding {
     /// Keeps time for the guard, and tells it what receipts say, until the store stops.
     pub async fn run(self: Arc<Self>, Aftermaths(mut aftermaths): Aftermaths) {
         let mut released = self.store.released();
-        let mut waiting = FuturesUnordered::new();
+        // In the order in which they were judged: what is shown last is how it stands.
+        let mut waiting = FuturesOrdered::new();
         let mut seated: Vec<(Seat, Vec<(u64, u32)>)> = Vec::new();
         loop {
             let due = self.judge().due();
             tokio::select! {
                 Some(aftermath) = aftermaths.recv() => {
                     let Aftermath { seated, announced, shown } = aftermath;
-                    waiting.push(async move { (seated.await, announced, shown) });
+                    waiting.push_back(async move { (seated.await, announced, shown) });
                     continue;
                 }
                 Some((seat, announced, shown)) = waiting.next() => {
