@@ -5,6 +5,8 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use varde_core::Supervision;
+use varde_core::supervision::{Condition, Expectation, LinkNumber};
 use varde_tests::sim::enocean::Telegram;
 use varde_tests::sim::home::{Home, Plan};
 
@@ -48,11 +50,42 @@ pub(crate) async fn measure(table: &mut Table) -> Outcome {
     let more = of_all.resident_kib.saturating_sub(of_one.resident_kib) * 1024 / u64::from(DEVICES - 1);
     table.fact("memory of the whole gateway for each of them", format!("{more} bytes"));
     table.fact("resident memory meanwhile", footprint::megabytes(of_all.resident_kib * 1024));
+    table.fact("memory of its guard alone for each of them", format!("{} bytes", of_guard()?));
     let status = home.gateway.status().await?;
     let heard: u64 =
         (0..DEVICES).filter_map(|device| status["devices"][name(device)]["observations"].as_u64()).sum();
     table.fact("events heard", format!("{heard} of {passed}"));
     Ok(())
+}
+
+/// What supervision holds of a device that was heard and said how it is, by the resident memory of this program.
+fn of_guard() -> Result<u64, Box<dyn std::error::Error>> {
+    const MANY: u64 = 2_000;
+    let at = varde_wire::Instant::from_millis;
+    let expectation = Expectation {
+        interval: Duration::from_hours(1),
+        silent_after: Duration::from_hours(2),
+        link: LinkNumber(0),
+        on_mains: false,
+    };
+    let names = (0..MANY).map(|number| format!("motion-{number}").parse());
+    let names: Vec<varde_wire::DeviceId> = names.collect::<Result<_, _>>()?;
+    let before = own_pages()?;
+    let mut supervision =
+        Supervision::new(names.iter().map(|name| (name.clone(), expectation)).collect(), at(0));
+    for name in &names {
+        supervision.handle_heard(name, Some(-70), at(1000));
+        supervision.handle_condition(name, Condition::Charge(80), at(1000));
+    }
+    let after = own_pages()?;
+    drop(supervision);
+    Ok(after.saturating_sub(before) * 4096 / MANY)
+}
+
+/// Resident, in pages.
+fn own_pages() -> Result<u64, Box<dyn std::error::Error>> {
+    let statm = std::fs::read_to_string("/proc/self/statm")?;
+    Ok(statm.split_whitespace().nth(1).ok_or("no such field")?.parse()?)
 }
 
 /// Motion sensors, whose movements stay in the home, and rules that need them all.
