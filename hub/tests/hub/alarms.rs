@@ -83,18 +83,19 @@ fn the_list_says_how_each_alarm_stands_and_what_is_over_or_held_back_is_not_in_i
         (&[Seen], "seen", "seen"),
         (&[Ended], "ended", ""),
     ];
-    for (steps, state, words) in cases {
-        let hub = Hub::new();
-        let gateway = hub.enrol("gw-1", Signature::Ed25519, false);
+    let hub = Hub::new();
+    for (case, (steps, state, words)) in cases.iter().enumerate() {
+        let gateway = hub.enrol(&format!("gw-{case}"), Signature::Ed25519, false);
         let records: Vec<_> =
             (1..).zip(*steps).map(|(at, s)| step(at, 3, AlarmKind::Pendant, 1, *s)).collect();
         arrives(&hub, &gateway, &mut gateway.outbox(Lane::Urgent, 1), &records);
-        let all = hub.alarms(ListAlarms { all: true, ..ListAlarms::default() });
+        let open = ListAlarms { gateway: Some(gateway.id.clone()), ..ListAlarms::default() };
+        let all = hub.alarms(ListAlarms { all: true, ..open.clone() });
         assert_eq!((all.len(), &all[0]["state"]), (1, &(*state).into()), "{steps:?}");
-        let listed = in_words(&hub, &ListAlarms::default());
+        let listed = in_words(&hub, &open);
         let expected = match *words {
             "" => "no alarm is open\n".to_owned(),
-            words => format!("gw-1 3 pendant (3) critical pendant-1 once {words}\n"),
+            words => format!("gw-{case} 3 pendant (3) critical pendant-1 once {words}\n"),
         };
         assert_eq!(listed, expected, "{steps:?}");
     }

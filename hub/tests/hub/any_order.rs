@@ -125,7 +125,7 @@ fn listed(hub: &Hub, gateway: &Gateway, all: bool) -> Vec<Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 100, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 100, ..ProptestConfig::default() })]
     #[test]
     fn in_whatever_order_batches_and_repetitions_steps_come_the_same_alarms_are_open(
         (lives, order) in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..12), 1..=4).prop_flat_map(
