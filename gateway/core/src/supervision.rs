@@ -33,6 +33,9 @@ use thing::Thing;
 
 const VERSION: u8 = 1;
 
+/// Longer than any trouble's end has to last before it is told.
+const HEALED: Duration = Duration::from_hours(48);
+
 /// What is expected of a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expectation {
@@ -135,8 +138,8 @@ impl Supervision {
     }
 
     /// Goes on from a [`Self::snapshot`], or from the beginning where the bytes are none. The gateway has heard nothing
-    /// since `deaf_since` ([`crate::LifeClock::alive_until`]). Devices that are new begin now, those that are gone are
-    /// forgotten. A link that was down is taken to be down still; say of each how it is.
+    /// since `deaf_since` ([`crate::LifeClock::alive_until`]). Devices that are new begin now, of those that are gone every
+    /// trouble is over. A link that was down is taken to be down still; say of each how it is.
     pub fn restore(
         expectations: BTreeMap<DeviceId, Expectation>,
         bytes: &[u8],
@@ -145,7 +148,8 @@ impl Supervision {
     ) -> Self {
         let mut fresh = Self::new(expectations, now);
         let Some(mut saved) = saved::read::<State>(VERSION, bytes) else { return fresh };
-        saved.things.retain(|id, _| fresh.expectations.contains_key(id));
+        let gone = saved.things.extract_if(.., |id, _| !fresh.expectations.contains_key(id));
+        let gone: Vec<(DeviceId, Thing)> = gone.collect();
         for (id, thing) in std::mem::take(&mut fresh.state.things) {
             saved.things.entry(id).or_insert(thing);
         }
@@ -160,6 +164,9 @@ impl Supervision {
         fresh.state = saved;
         for (id, expectation) in fresh.expectations.clone() {
             fresh.expect(&id, expectation, now);
+        }
+        for (id, thing) in gone {
+            fresh.part_with(&id, thing, now);
         }
         // What became due while the gateway was off is told now, and only once.
         fresh.settle(now);
@@ -258,6 +265,20 @@ impl Supervision {
     /// How often something was said of a device that is none of the home's.
     pub fn strange(&self) -> u64 {
         self.strange
+    }
+
+    /// A device is none of the home's any more: what was wrong with it is wrong with nobody.
+    fn part_with(&mut self, device: &DeviceId, mut thing: Thing, now: Instant) {
+        let mut edges = Vec::new();
+        thing.heal(now);
+        thing.tell(device, now.after(HEALED), &mut |edge| edges.push(Edge { at: now, ..edge }));
+        if thing.contact.is_missing() {
+            let (trouble, since) = (Trouble::Contact, thing.contact.heard_last());
+            edges.push(Edge { device: device.clone(), trouble, change: Change::Over, since, at: now });
+        }
+        for edge in edges {
+            self.tell(edge, now);
+        }
     }
 
     fn expect(&mut self, device: &DeviceId, expectation: Expectation, now: Instant) {

@@ -56,6 +56,34 @@ fn a_restart_neither_invents_a_missing_device_nor_forgets_one() {
 }
 
 #[test]
+fn a_device_that_left_the_home_in_trouble_leaves_none_behind() {
+    let mut supervision = Supervision::new(home(2), at(0));
+    supervision.handle_condition(&id(1), Condition::Charge(2), at(1));
+    supervision.handle_condition(&id(1), Condition::Tampered(true), at(1));
+    supervision.handle_heard(&id(0), None, at(170));
+    supervision.handle_timeout(at(200));
+    let began = findings(&mut supervision);
+    let saved = supervision.snapshot();
+    let mut supervision = Supervision::restore(home(1), &saved, at(200), at(200));
+    supervision.handle_timeout(at(202));
+    let over = findings(&mut supervision);
+    let troubles = |findings: &[Finding], change| {
+        let of = |finding: &Finding| match finding {
+            Finding::Single(edge) => {
+                assert_eq!((&edge.device, edge.change), (&id(1), change));
+                edge.trouble
+            }
+            Finding::Story(story) => panic!("{story:?}"),
+        };
+        findings.iter().map(of).collect::<std::collections::BTreeSet<_>>()
+    };
+    let all = troubles(&began, Change::Began);
+    assert!(all.contains(&Trouble::Contact) && all.contains(&Trouble::Tamper), "{all:?}");
+    assert_eq!(troubles(&over, Change::Over), all);
+    assert!(supervision.poll_timeout().is_some_and(|due| due > at(202)), "the other one is still expected");
+}
+
+#[test]
 fn what_was_said_in_a_deaf_time_may_have_been_missed_so_one_interval_is_given() {
     let mut supervision = Supervision::new(home(3), at(0));
     supervision.handle_heard(&id(2), None, at(0));

@@ -50,6 +50,20 @@ impl Thing {
         }
     }
 
+    /// Nothing is wrong with it from now on.
+    pub(super) fn heal(&mut self, now: Instant) {
+        for condition in [
+            Condition::Mains(true),
+            Condition::Tampered(false),
+            Condition::ClockRight(true),
+            Condition::UserKnown(true),
+            Condition::BatteryWell,
+        ] {
+            self.say(condition, now);
+        }
+        self.weak.say(false, now);
+    }
+
     pub(super) fn hear_signal(&mut self, dbm: i8, now: Instant) {
         let weak = self.signal.hear(dbm, self.weak.is());
         self.weak.say(weak, now);
