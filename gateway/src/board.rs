@@ -26,6 +26,8 @@ pub enum Fault {
     Uplink,
     /// The broker is there, the hub does not answer.
     Hub,
+    /// What the hub changed its keys to cannot be read.
+    HubKeys,
     /// The Bluetooth adapter or its daemon is not there.
     Bluetooth,
     /// The radio seems well, and nothing is heard of devices that speak all the time.
@@ -51,7 +53,7 @@ impl Fault {
     fn grace(&self) -> Duration {
         Duration::from_secs(match self {
             // What the radio's silence and a vital sign had to last for, they have lasted.
-            Self::Disk | Self::Seal | Self::BluetoothSilence | Self::Vital(_) => 0,
+            Self::Disk | Self::Seal | Self::HubKeys | Self::BluetoothSilence | Self::Vital(_) => 0,
             // Tests of a lost path follow each other that fast that one which failed by chance is over by then.
             Self::PrimaryPath(_) | Self::RedundantPath(_) => 30,
             Self::Port(_) | Self::Bluetooth | Self::Indicator | Self::Sound => 60,
@@ -68,6 +70,7 @@ impl std::fmt::Display for Fault {
             Self::Clock => f.write_str("clock"),
             Self::Uplink => f.write_str("uplink"),
             Self::Hub => f.write_str("hub"),
+            Self::HubKeys => f.write_str("hub keys"),
             Self::Bluetooth => f.write_str("bluetooth"),
             Self::BluetoothSilence => f.write_str("bluetooth silence"),
             Self::Indicator => f.write_str("indicator"),

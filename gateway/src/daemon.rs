@@ -15,6 +15,7 @@ use varde_drivers::SerialRoster;
 use varde_wire::DeviceId;
 
 use crate::aside::Aside;
+use crate::belief::Belief;
 use crate::board::{Board, Fault};
 use crate::clock::{self, Clocks};
 use crate::commands::mailbox::Mailbox;
@@ -107,10 +108,14 @@ async fn live(settings: Settings, configuration: [u8; 32]) -> Result<After, Fata
         commit_window: settings.store.commit_window,
         max_size_bytes: settings.store.max_size,
     };
+    if let Some(damage) = &settings.hub.damage {
+        board.fault(Fault::HubKeys, damage);
+    }
+    let belief = Arc::new(Belief::new(gateway.clone(), settings.hub));
     let identity = Identity {
         gateway: gateway.clone(),
         sign: credentials.sign.clone(),
-        hub_seal: credentials.hub_seal.clone(),
+        hub_seal: belief.keys().sealing.clone(),
     };
     let (store, last_trusted) = Store::start(options, identity, Arc::clone(&board))?;
     // The gateway's own name stands for its diary.
@@ -141,16 +146,15 @@ async fn live(settings: Settings, configuration: [u8; 32]) -> Result<After, Fata
     };
     let ends = Ends::default();
     let (giver, taker) = slot();
-    let hub = credentials.hub_verify.clone();
     let dispatcher = Dispatcher::new(
         (uplink, Ways::new(&settings.uplink.paths, Arc::clone(&board))),
         store.clone(),
         Arc::clone(&board),
-        (gateway.clone(), hub.clone()),
+        (gateway.clone(), Arc::clone(&belief)),
         ends.signed.clone(),
         taker,
     );
-    let keys = Keys { gateway: gateway.clone(), open: credentials.open.clone(), hub };
+    let keys = Keys { open: credentials.open.clone(), belief: Arc::clone(&belief) };
 
     let rhythm = Arc::new(Rhythm::open(&settings.state_directory));
     let heart = Heart {
@@ -158,6 +162,7 @@ async fn live(settings: Settings, configuration: [u8; 32]) -> Result<After, Fata
         sign: credentials.sign.clone(),
         started_ms,
         rhythm: Arc::clone(&rhythm),
+        hub_key: belief.keys().verifying.id(),
         intake: Arc::clone(&intake),
         board: Arc::clone(&board),
         store: store.clone(),
@@ -195,7 +200,7 @@ async fn live(settings: Settings, configuration: [u8; 32]) -> Result<After, Fata
         lines.spawn(name, serial::serve(port, LinkNumber(number), captures.clone(), known, told));
     }
     let own = Own {
-        gateway: gateway.to_string(),
+        gateway: gateway.clone(),
         started_ms,
         state_directory: settings.state_directory.clone(),
         roster: Roster {
@@ -208,6 +213,7 @@ async fn live(settings: Settings, configuration: [u8; 32]) -> Result<After, Fata
         store: store.clone(),
         guarding: Arc::clone(&guarding),
         rhythm: Arc::clone(&rhythm),
+        belief,
     };
     let shows = indicator::serve(guarding.shown(), settings.indicator, panels, Arc::clone(&board));
     tasks.spawn("indicator", shows);

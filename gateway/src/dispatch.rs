@@ -10,8 +10,9 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::mpsc;
 use varde_core::paths::SILENCE;
 use varde_core::{Backoff, Delivery, Dispatch, Output};
-use varde_wire::{GatewayId, Hash, Instant, Lane, Receipt, SignedBatch, SignedReceipt, Topic, VerifyingKey};
+use varde_wire::{GatewayId, Hash, Instant, Lane, Receipt, SignedBatch, SignedReceipt, Topic};
 
+use crate::belief::Belief;
 use crate::board::{Board, Fault};
 use crate::heartbeat::slot::{Newest, Taker};
 use crate::store::{Queue, Store, StoreError};
@@ -39,7 +40,7 @@ pub struct Dispatcher<U> {
     store: Store,
     board: Arc<Board>,
     gateway: GatewayId,
-    hub: VerifyingKey,
+    belief: Arc<Belief>,
     /// Where commands go, as they came.
     commands: mpsc::Sender<Vec<u8>>,
     lines: [Option<Delivery>; 3],
@@ -75,12 +76,12 @@ impl<U: Uplink> Dispatcher<U> {
         (uplink, ways): (U, Ways),
         store: Store,
         board: Arc<Board>,
-        (gateway, hub): (GatewayId, VerifyingKey),
+        (gateway, belief): (GatewayId, Arc<Belief>),
         commands: mpsc::Sender<Vec<u8>>,
         heartbeat: Taker,
     ) -> Self {
         let (lines, jobs) = ([None, None, None], FuturesUnordered::new());
-        Self { uplink, ways, store, board, gateway, hub, commands, lines, heartbeat, generation: 0, jobs }
+        Self { uplink, ways, store, board, gateway, belief, commands, lines, heartbeat, generation: 0, jobs }
     }
 
     /// Connects, sends, connects again, until the store stops or the last heartbeat is sent.
@@ -272,7 +273,7 @@ impl<U: Uplink> Dispatcher<U> {
     }
 
     fn receipt(&mut self, lane: Lane, signed: &SignedReceipt, now: Instant) -> Applied {
-        let receipt = match signed.verify(&self.hub, &self.gateway) {
+        let receipt = match self.belief.receipt(signed) {
             Ok(receipt) if receipt.lane == lane => receipt,
             Ok(_) => {
                 self.board.count("receipts that did not verify");

@@ -7,6 +7,7 @@
 //! bytes are `varde-drivers`' and `varde-wire`'s; this crate is hands and feet.
 
 pub mod aside;
+pub mod belief;
 pub mod board;
 pub mod chores;
 pub mod clock;
@@ -27,6 +28,7 @@ pub mod heartbeat;
 pub mod indicator;
 pub mod intake;
 pub mod integrity;
+pub mod lasting;
 pub mod log;
 pub mod observer;
 pub mod rules_command;

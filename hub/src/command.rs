@@ -12,8 +12,8 @@ use varde_wire::{DeviceId, GatewayId};
 use crate::error::chain;
 use crate::{
     Ask, Asked, Broker, BrokerAddress, Directory, Enrol, Error, Follow, ListAlarms, ListGateways, Notice,
-    Says, Show, Signature, enrol, give_notice, init, list_alarms, list_commands, list_gateways,
-    list_troubles, serve, show, verify, visit,
+    Retire, Says, Show, Signature, enrol, give_notice, init, list_alarms, list_commands, list_gateways,
+    list_keys, list_troubles, retire_keys, serve, show, verify, visit,
 };
 
 /// EX_USAGE of `sysexits.h`.
@@ -160,12 +160,37 @@ enum Command {
         #[arg(long)]
         silent: bool,
     },
+    /// Lists the hub's pairs of keys and which gateways go by which; or makes a pair, or retires one.
+    Keys {
+        #[command(flatten)]
+        hub: Hub,
+        /// A JSON object a line.
+        #[arg(long)]
+        json: bool,
+        #[command(subcommand)]
+        change: Option<Keys>,
+    },
     /// Says what a file of signed bytes is, and whether it is to be believed.
     Verify {
         #[command(flatten)]
         hub: Hub,
         /// A signed batch or receipt, as it travelled.
         file: PathBuf,
+    },
+}
+
+/// A change of the hub's keys.
+#[derive(Subcommand)]
+enum Keys {
+    /// Makes a pair. Gateways go over to it when they are told: `varde-hub command GATEWAY gateway hub-key`.
+    New,
+    /// Destroys a pair that no gateway needs any more.
+    Retire {
+        /// The pair's number.
+        pair: u32,
+        /// A gateway that may need it and does not come back; may be given several times. It has to be enrolled again.
+        #[arg(long, value_name = "GATEWAY")]
+        give_up: Vec<GatewayId>,
     },
 }
 
@@ -316,6 +341,24 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Gateways { hub, json, silent } => {
             let (_, database) = hub.open()?;
             list_gateways(&database, ListGateways { json, silent }, &mut BufWriter::new(io::stdout().lock()))
+        }
+        Command::Keys { hub, json, change: None } => {
+            let (directory, database) = hub.open()?;
+            list_keys(&directory, &database, json, &mut BufWriter::new(io::stdout().lock()))
+        }
+        Command::Keys { hub, change: Some(Keys::New), .. } => {
+            let (directory, _) = hub.open()?;
+            let number = directory.add_keys()?;
+            writeln!(
+                io::stdout(),
+                "pair {number} is made, below keys/{number}. Keep a copy of it safe before a gateway goes by it: without it, \
+                 nobody can read what that sends."
+            )
+            .map_err(Error::Output)
+        }
+        Command::Keys { hub, change: Some(Keys::Retire { pair, give_up }), .. } => {
+            let (directory, database) = hub.open()?;
+            retire_keys(&directory, &database, &Retire { number: pair, give_up })
         }
         Command::Verify { hub, file } => {
             let (directory, database) = hub.open()?;

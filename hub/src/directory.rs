@@ -2,9 +2,7 @@
 
 use std::path::PathBuf;
 
-use varde_wire::{OpeningKey, SigningKey};
-
-use crate::{Error, file};
+use crate::{Error, Keyring, keys};
 
 /// A hub's directory.
 ///
@@ -12,21 +10,13 @@ use crate::{Error, file};
 /// |---|---|
 /// | `ca.crt`, `ca.key` | the authority behind every certificate of this hub |
 /// | `client.crt`, `client.key` | the hub's own certificate on the broker, common name `hub` |
-/// | `sign.key` | signs receipts and commands |
-/// | `open.key` | opens what the gateways sealed |
+/// | `keys/N/sign.key` | signs receipts and commands |
+/// | `keys/N/open.key` | opens what the gateways sealed |
 /// | `broker/` | what mosquitto needs to be the broker |
 /// | `hub.db` | gateways, chains, observations, evidence |
 #[derive(Clone, Debug)]
 pub struct Directory {
     root: PathBuf,
-}
-
-/// The hub's two secrets.
-pub struct HubKeys {
-    /// Signs receipts and commands.
-    pub signing: SigningKey,
-    /// Opens what the gateways sealed.
-    pub opening: OpeningKey,
 }
 
 impl Directory {
@@ -49,16 +39,29 @@ impl Directory {
         self.ca_key().exists()
     }
 
-    /// The hub's keys.
+    /// The hub's pairs of keys.
     ///
     /// # Errors
-    /// Where a file cannot be read or holds something else.
-    pub fn keys(&self) -> Result<HubKeys, Error> {
-        let bad = |path: PathBuf| move |source| Error::Key { path, source };
-        Ok(HubKeys {
-            signing: SigningKey::from_text(&file::read(&self.sign_key())?).map_err(bad(self.sign_key()))?,
-            opening: OpeningKey::from_text(&file::read(&self.open_key())?).map_err(bad(self.open_key()))?,
-        })
+    /// Where a file cannot be read or holds something else, or there is no pair.
+    pub fn keys(&self) -> Result<Keyring, Error> {
+        Keyring::read(&self.key_pairs())
+    }
+
+    /// Whether these are the pairs of keys that stand there.
+    ///
+    /// # Errors
+    /// Where the directory cannot be read.
+    pub(crate) fn holds(&self, keys: &Keyring) -> Result<bool, Error> {
+        keys.is_of(&self.key_pairs())
+    }
+
+    /// Makes a pair of keys behind those that there are, and gives its number. Gateways that are enrolled get it from now
+    /// on; the others go on with theirs until they are told.
+    ///
+    /// # Errors
+    /// Where a file cannot be written, or the system gives no random bytes.
+    pub fn add_keys(&self) -> Result<u32, Error> {
+        keys::add(&self.key_pairs())
     }
 
     pub(crate) fn ca_crt(&self) -> PathBuf {
@@ -77,12 +80,8 @@ impl Directory {
         self.root.join("client.key")
     }
 
-    pub(crate) fn sign_key(&self) -> PathBuf {
-        self.root.join("sign.key")
-    }
-
-    pub(crate) fn open_key(&self) -> PathBuf {
-        self.root.join("open.key")
+    pub(crate) fn key_pairs(&self) -> PathBuf {
+        self.root.join("keys")
     }
 
     pub(crate) fn broker(&self) -> PathBuf {

@@ -41,7 +41,8 @@ pub fn enrol(directory: &Directory, database: &Path, enrol: &Enrol) -> Result<()
     if enrol.gateway.as_str() == HUB {
         return Err(Error::Reserved(enrol.gateway.clone()));
     }
-    let hub = directory.keys()?;
+    let keys = directory.keys()?;
+    let hub = keys.newest().public();
     let mut store = Store::open(database)?;
     if !enrol.again && store.gateway(&enrol.gateway)?.is_some() {
         return Err(Error::Enrolled(enrol.gateway.clone()));
@@ -58,8 +59,8 @@ pub fn enrol(directory: &Directory, database: &Path, enrol: &Enrol) -> Result<()
     file::write(&out.join("client.key"), &client.key, Readers::Owner)?;
     file::write(&out.join("sign.key"), &signing.to_text(), Readers::Owner)?;
     file::write(&out.join("open.key"), &opening.to_text(), Readers::Owner)?;
-    file::write(&out.join("hub-verify.key"), &hub.signing.verifying_key().to_text(), Readers::All)?;
-    file::write(&out.join("hub-seal.key"), &hub.opening.sealing_key().to_text(), Readers::All)?;
+    file::write(&out.join("hub-verify.key"), &hub.verifying.to_text(), Readers::All)?;
+    file::write(&out.join("hub-seal.key"), &hub.sealing.to_text(), Readers::All)?;
     file::sync_directory(out)?;
 
     store.enrol(
@@ -68,6 +69,7 @@ pub fn enrol(directory: &Directory, database: &Path, enrol: &Enrol) -> Result<()
             verifying: signing.verifying_key(),
             sealing: opening.sealing_key(),
             certificate_end: client.end,
+            hub_key: hub.verifying.id(),
         },
         clock::now(),
     )?;

@@ -28,6 +28,40 @@ pub enum Error {
     /// There is no hub.
     #[error("{} holds no hub: make one with 'varde-hub init --directory {}'", .0.display(), .0.display())]
     NoHub(PathBuf),
+    /// There is no pair of keys.
+    #[error(
+        "{} holds no pair of keys: each is a directory such as 1 with sign.key and open.key in it; put them back from where they are kept safe",
+        .0.display()
+    )]
+    NoKeys(PathBuf),
+    /// There is no pair of this number.
+    #[error("the hub holds no pair of keys {number}, but these: {held}")]
+    NoPair {
+        /// The number asked for.
+        number: u32,
+        /// Those that there are.
+        held: String,
+    },
+    /// The pair is the one that gateways are given.
+    #[error(
+        "pair {0} is the newest: make another with 'varde-hub keys new', and have the gateways go over to it first"
+    )]
+    NewestPair(u32),
+    /// Gateways may need the pair.
+    #[error(
+        "pair {number} may be needed yet: {needing}; have each go over with 'varde-hub command GATEWAY gateway hub-key', and wait until it has sent what waits there; one that does not come back can be left out with '--give-up GATEWAY'"
+    )]
+    PairNeeded {
+        /// The number asked for.
+        number: u32,
+        /// The gateways, each with why.
+        needing: String,
+    },
+    /// The gateway goes by keys that the hub does not hold.
+    #[error(
+        "{0} goes by keys that this hub does not hold, and would not believe it: put them back from where they are kept safe, or enrol it again"
+    )]
+    ForeignKeys(GatewayId),
     /// A key file is not what it should be.
     #[error("the key file {} cannot be used", path.display())]
     Key {
@@ -181,9 +215,13 @@ impl Error {
             Self::File { doing: "create", .. } | Self::HubExists(_) | Self::Enrolled(_) => CANNOT_CREATE,
             Self::File { .. } | Self::Store(_) | Self::Output(_) => IO,
             Self::Entropy(_) | Self::Runtime(_) => SYSTEM,
-            Self::NoHub(_) | Self::Key { .. } | Self::Tls { .. } | Self::Seal(_) | Self::Reserved(_) => {
-                CONFIG
-            }
+            Self::NoHub(_)
+            | Self::NoKeys(_)
+            | Self::ForeignKeys(_)
+            | Self::Key { .. }
+            | Self::Tls { .. }
+            | Self::Seal(_)
+            | Self::Reserved(_) => CONFIG,
             Self::Certificate(_)
             | Self::Unverified { .. }
             | Self::Name(_)
@@ -191,10 +229,12 @@ impl Error {
             | Self::Command(_)
             | Self::NoSuchAlarm { .. }
             | Self::NotAnnounced { .. }
+            | Self::NoPair { .. }
+            | Self::NewestPair(_)
             | Self::ForgottenAlarm { .. }
             | Self::Plan { .. } => DATA,
             Self::Listen { .. } | Self::CommandRefused { .. } => UNAVAILABLE,
-            Self::Unfinished { .. } => TRY_AGAIN,
+            Self::Unfinished { .. } | Self::PairNeeded { .. } => TRY_AGAIN,
             Self::Silent(_) => CRITICAL,
             Self::Deaf { .. } => UNKNOWN,
         }

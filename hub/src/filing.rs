@@ -40,7 +40,7 @@ impl Filing<'_> {
     /// Files every entry.
     pub(crate) fn file(
         &self,
-        hub: &OpeningKey,
+        hub: &[&OpeningKey],
         known: &mut HashMap<Encapsulation, OpeningEpoch>,
     ) -> Result<Filed, StoreError> {
         let mut unreadable = Unreadable::default();

@@ -2,12 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use varde_wire::{OpeningKey, SigningKey};
-
 use crate::authority::{Authority, HUB};
 use crate::file::Readers;
 use crate::store::Store;
-use crate::{Directory, Error, entropy, file, mosquitto};
+use crate::{Directory, Error, file, mosquitto};
 
 /// Makes a hub in `root`, for a broker that gateways know by `broker_hosts`.
 ///
@@ -33,10 +31,7 @@ pub fn init(root: &Path, broker_hosts: &[String]) -> Result<Directory, Error> {
     file::write(&broker.join("mosquitto.conf"), &mosquitto::configuration(&broker), Readers::All)?;
     file::sync_directory(&broker)?;
 
-    let signing = SigningKey::ed25519(&*entropy()?);
-    let opening = OpeningKey::derive(&*entropy()?);
-    file::write(&directory.sign_key(), &signing.to_text(), Readers::Owner)?;
-    file::write(&directory.open_key(), &opening.to_text(), Readers::Owner)?;
+    directory.add_keys()?;
     file::write(&directory.client_crt(), &client.certificate, Readers::All)?;
     file::write(&directory.client_key(), &client.key, Readers::Owner)?;
     file::write(&directory.ca_crt(), &own.certificate, Readers::All)?;

@@ -2,13 +2,12 @@
 
 use std::collections::HashMap;
 
-use varde_wire::{
-    ChainId, Encapsulation, GatewayId, Lane, OpeningEpoch, OpeningKey, SignedBatch, SigningKey,
-};
+use varde_wire::{ChainId, Encapsulation, GatewayId, Lane, OpeningEpoch, SignedBatch, SigningKey};
 
-use crate::HubKeys;
+use crate::error::chain;
 use crate::round::Round;
 use crate::store::{Gateway, GatewayRow, Store, StoreError, Tracked};
+use crate::{Directory, Error, Keyring};
 
 /// More chains than this are not held in memory; they are read again when they are needed.
 const MOST_CHAINS: usize = 16 * 1024;
@@ -30,8 +29,10 @@ pub struct Arrival {
 /// Takes batches in, round by round.
 pub struct Intake {
     pub(crate) store: Store,
-    pub(crate) signing: SigningKey,
-    opening: OpeningKey,
+    directory: Directory,
+    keys: Keyring,
+    /// Why the keys could not be read again, if they could not.
+    key_trouble: String,
     data_version: Option<i64>,
     gateways: HashMap<GatewayId, Gateway>,
     chains: HashMap<(GatewayRow, Lane, ChainId), Tracked>,
@@ -40,17 +41,21 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// An intake into this database with these keys.
-    pub fn new(store: Store, keys: HubKeys) -> Self {
-        Self {
+    /// An intake into this database with the keys of this hub, as they are and as they change.
+    ///
+    /// # Errors
+    /// Where the keys cannot be read.
+    pub fn new(store: Store, directory: Directory) -> Result<Self, Error> {
+        Ok(Self {
             store,
-            signing: keys.signing,
-            opening: keys.opening,
+            keys: directory.keys()?,
+            directory,
+            key_trouble: String::new(),
             data_version: None,
             gateways: HashMap::new(),
             chains: HashMap::new(),
             epochs: HashMap::new(),
-        }
+        })
     }
 
     /// Begins a round: batches that are stored together, and answered together after that.
@@ -62,14 +67,47 @@ impl Intake {
         let round = Round::begun(self);
         let version = round.intake.store.data_version()?;
         if round.intake.data_version != Some(version) {
-            // Somebody else wrote: a gateway may have been enrolled anew.
+            // Somebody else wrote: a gateway may have been enrolled anew, or told of other keys.
             round.intake.gateways.clear();
+            round.intake.renew_keys();
             round.intake.data_version = Some(version);
         }
         if round.intake.chains.len() > MOST_CHAINS {
             round.intake.chains.clear();
         }
         Ok(round)
+    }
+
+    /// Takes up a pair of keys that was made while the hub ran, and lets go of one that was retired.
+    fn renew_keys(&mut self) {
+        let renewed = match self.directory.holds(&self.keys) {
+            Ok(true) => return,
+            Ok(false) => self.directory.keys(),
+            Err(error) => Err(error),
+        };
+        match renewed {
+            Ok(keys) => {
+                tracing::info!("the hub's keys changed: pair {} is the newest", keys.newest().number());
+                self.keys = keys;
+                self.epochs.clear();
+                self.key_trouble.clear();
+            }
+            // Said once, not at every round.
+            Err(error) => {
+                let error = chain(&error);
+                if error != self.key_trouble {
+                    tracing::warn!("the hub's keys cannot be read again, and stay as they were: {error}");
+                    self.key_trouble = error;
+                }
+            }
+        }
+    }
+
+    /// What this gateway's receipts are signed with. One that goes by keys that the hub does not hold believes none of them,
+    /// and so lets go of nothing: `varde-hub keys` shows it.
+    pub(crate) fn signing(&self, gateway: &GatewayId) -> &SigningKey {
+        let goes_by = self.gateways.get(gateway).and_then(|known| known.hub_key);
+        &self.keys.of(goes_by).unwrap_or_else(|| self.keys.newest()).signing
     }
 
     /// Forgets what a round that came to nothing may have changed.
@@ -109,11 +147,11 @@ impl Intake {
     pub(crate) fn opening(
         &mut self,
         gateway: GatewayRow,
-    ) -> (&Store, &OpeningKey, &mut HashMap<Encapsulation, OpeningEpoch>) {
+    ) -> (&Store, &Keyring, &mut HashMap<Encapsulation, OpeningEpoch>) {
         let epochs = self.epochs.entry(gateway).or_default();
         if epochs.len() > MOST_EPOCHS {
             epochs.clear();
         }
-        (&self.store, &self.opening, epochs)
+        (&self.store, &self.keys, epochs)
     }
 }

@@ -11,6 +11,9 @@
 //! what is open, [`give_notice`] tells a gateway what a person says of an alarm.
 //! A gateway that is not heard is noticed ([`list_gateways`]): it cannot tell that itself.
 //!
+//! The keys of it all can be changed while it runs ([`Directory::add_keys`], [`retire_keys`]): each gateway goes over to
+//! the new ones when it is told, and the hub signs for it with those that it goes by.
+//!
 //! What is not believed is refused, kept as evidence and shown.
 
 mod access;
@@ -28,6 +31,7 @@ mod file;
 mod filing;
 mod init;
 mod intake;
+mod keys;
 mod link;
 mod mending;
 mod mosquitto;
@@ -43,11 +47,12 @@ mod waiting;
 pub use alarms::{ListAlarms, Notice, Says, give_notice, list_alarms};
 pub use command::main;
 pub use commands::{Ask, Asked, Follow, ask, list_commands, visit};
-pub use directory::{Directory, HubKeys};
+pub use directory::Directory;
 pub use enrol::{Enrol, Signature, enrol};
 pub use error::Error;
 pub use init::init;
 pub use intake::{Arrival, Intake};
+pub use keys::{Keyring, Pair, Retire, list_keys, retire_keys};
 pub use link::BrokerAddress;
 pub use round::{Answer, Outcome, Round};
 pub use serve::{Broker, serve};

@@ -115,7 +115,7 @@ impl<'i> Round<'i> {
         receipts.sort_by_key(|receipt| receipt.lane);
         let signed = receipts.into_iter().filter_map(|receipt| {
             // A receipt of valid parts can always be signed; were it not so, the batch comes again.
-            let signed = receipt.sign(&self.intake.signing).ok()?;
+            let signed = receipt.sign(self.intake.signing(&receipt.gateway)).ok()?;
             Some(Answer { gateway: receipt.gateway, lane: receipt.lane, receipt: signed })
         });
         Ok(signed.collect())
@@ -154,7 +154,7 @@ impl<'i> Round<'i> {
         let batch = verified.batch();
         let began = tracked.row.is_none();
         let highest = if began { self.intake.store.highest(gateway, batch.lane)? } else { None };
-        let (store, opening, epochs) = self.intake.opening(gateway);
+        let (store, keys, epochs) = self.intake.opening(gateway);
         let chain = match tracked.row {
             Some(row) => row,
             None => store.begin_chain(gateway, batch.lane, batch.chain, now)?,
@@ -170,7 +170,7 @@ impl<'i> Round<'i> {
         }
 
         let filing = Filing { store, gateway, batch: row, verified, now };
-        let Filed { new, is_fresh } = filing.file(opening, epochs)?;
+        let Filed { new, is_fresh } = filing.file(&keys.opening(), epochs)?;
         if is_fresh {
             self.living.insert(batch.gateway.clone());
         }

@@ -47,7 +47,7 @@ pub async fn serve(
     // mqtt5 takes the process's default. Another one may be set already; any will do.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let credentials = Arc::new(Credentials::load(directory)?);
-    let intake = Intake::new(Store::open(database)?, directory.keys()?);
+    let intake = Intake::new(Store::open(database)?, directory.clone())?;
     let (stopping, stopped) = watch::channel(false);
     let (mut tasks, mut broker_task) = (JoinSet::new(), JoinSet::new());
     let address = match broker {
@@ -76,7 +76,8 @@ pub async fn serve(
     let (urgent, urgent_is_up) = link(Lane::Urgent, Some(gateways));
     let (routine, routine_is_up) = link(Lane::Routine, None);
     // Commands go over the connection that is never busy with a backlog.
-    let sending = Sending::new(Store::open(database)?, urgent.clone(), urgent_is_up.clone());
+    let sending =
+        Sending::new(Store::open(database)?, directory.clone(), urgent.clone(), urgent_is_up.clone());
     let sending = sending.begin(online, stopped.clone()).map_err(Error::Runtime)?;
     let watch = Watch::new(Store::open(database)?, urgent_is_up.clone())?;
     let watching = watch.begin(signs_heard, stopped.clone()).map_err(Error::Runtime)?;

@@ -503,7 +503,7 @@ pub fn signed_batch(bytes: &[u8]) {
     for key in verifying_keys() {
         let Ok(batch) = batch.verify(key, &gateway()) else { continue };
         let mut epochs = HashMap::new();
-        if let Ok(batch) = batch.unlock(&opening_key(), &mut epochs) {
+        if let Ok(batch) = batch.unlock(&[&opening_key()], &mut epochs) {
             batch.entries().for_each(drop);
         }
     }

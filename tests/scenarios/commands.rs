@@ -49,7 +49,8 @@ async fn a_command_is_sent_carried_out_and_shown() {
         assert_eq!(refused.status.code(), Some(69), "{refused:?}");
         assert!(text(&refused.stderr).contains(cause), "{refused:?}");
     }
-    let stages: Vec<_> = commands(&home).await.iter().map(|line| line["stage"].to_string()).collect();
+    let stages: Vec<_> =
+        home.hub.commands().await.unwrap().iter().map(|line| line["stage"].to_string()).collect();
     assert_eq!(stages, ["\"done\"", "\"done\"", "\"refused\"", "\"refused\"", "\"refused\""]);
     let unknown = ask(&home, &["gw-2", "gateway", "test-alarm"]).await;
     assert_eq!(unknown.status.code(), Some(65), "{unknown:?}");
@@ -149,7 +150,7 @@ async fn every_command_ends_once_and_is_carried_out_once_at_the_most_through_fif
         let stored = ask(&home, &[&["--no-wait", "--valid", "1h", "gw-1"], to].concat()).await;
         assert!(stored.status.success(), "{stored:?}");
         if waits {
-            reaches(&home, number, "accepted").await;
+            home.hub.wait_for_command(number, "accepted", LIMIT).await.unwrap();
         } else {
             sleep(chance.duration_below(Duration::from_millis(250))).await;
         }
@@ -162,13 +163,13 @@ async fn every_command_ends_once_and_is_carried_out_once_at_the_most_through_fif
     }
     home.stick.plug_in_again().await.unwrap();
     for number in (2..=kills).step_by(2) {
-        reaches(&home, number, "refused").await;
+        home.hub.wait_for_command(number, "refused", LIMIT).await.unwrap();
     }
     let last = ask(&home, &["gw-1", "gateway", "test-alarm"]).await;
     assert!(last.status.success(), "{last:?}");
     home.drained(LIMIT).await.unwrap();
 
-    let commands = commands(&home).await;
+    let commands = home.hub.commands().await.unwrap();
     let carried_out = tests(&home.hub.show(0).await.unwrap());
     let numbers: BTreeSet<_> = commands.iter().map(|line| line["number"].as_u64().unwrap()).collect();
     assert_eq!(numbers, (1..=kills + 1).collect());
@@ -214,23 +215,7 @@ fn plan() -> Plan {
 }
 
 async fn ask(home: &Home, words: &[&str]) -> Output {
-    let mut command = home.hub.command("command");
-    timeout(LIMIT, command.args(words).kill_on_drop(true).output()).await.unwrap().unwrap()
-}
-
-async fn commands(home: &Home) -> Vec<Value> {
-    let output = home.hub.command("commands").arg("--json").output().await.unwrap();
-    text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-/// Waits until a command is known at the hub to have come that far.
-async fn reaches(home: &Home, number: u64, stage: &str) {
-    let waiting = async {
-        while !commands(home).await.iter().any(|line| line["number"] == number && line["stage"] == stage) {
-            sleep(Duration::from_millis(20)).await;
-        }
-    };
-    timeout(LIMIT, waiting).await.unwrap_or_else(|_| panic!("command {number} was not {stage}"));
+    timeout(LIMIT, home.hub.ask(words)).await.unwrap().unwrap()
 }
 
 async fn send(broker: &mut Client, command: &SignedCommand) {
@@ -263,7 +248,7 @@ fn shown(terminal: OwnedFd) -> String {
 }
 
 fn key(directory: &Path) -> SigningKey {
-    SigningKey::from_text(&std::fs::read_to_string(directory.join("sign.key")).unwrap()).unwrap()
+    SigningKey::from_text(&std::fs::read_to_string(directory.join("keys/1/sign.key")).unwrap()).unwrap()
 }
 
 fn opening(credentials: &Path) -> OpeningKey {

@@ -4,7 +4,6 @@
 
 use std::{path::Path, process::Output, time::Duration};
 
-use serde_json::Value;
 use tokio::time::{sleep, timeout};
 use varde_tests::sim::{
     chance::Chance,
@@ -80,20 +79,7 @@ async fn cut_short(home: &mut Home, change: &[&str], number: u64, chance: &mut C
     sleep(chance.duration_below(Duration::from_millis(200))).await;
     home.gateway.kill().await.unwrap();
     home.gateway.start().await.unwrap();
-    let done = async {
-        loop {
-            let output = home.hub.command("commands").arg("--json").output().await.unwrap();
-            let lines = text(&output.stdout);
-            let mut lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-            let line = lines.find(|line| line["number"] == number).unwrap();
-            match line["stage"].as_str().unwrap() {
-                "done" => return,
-                "refused" | "expired" | "unanswered" => panic!("{line}"),
-                _ => sleep(Duration::from_millis(20)).await,
-            }
-        }
-    };
-    timeout(LIMIT, done).await.unwrap_or_else(|_| panic!("command {number} did not end"));
+    home.hub.wait_for_command(number, "done", LIMIT).await.unwrap();
 }
 
 fn plan() -> Plan {
@@ -121,8 +107,7 @@ async fn remove(home: &Home, name: &str) -> Output {
 }
 
 async fn ask(home: &Home, words: &[&str]) -> Output {
-    let mut command = home.hub.command("command");
-    timeout(LIMIT, command.args(words).kill_on_drop(true).output()).await.unwrap().unwrap()
+    timeout(LIMIT, home.hub.ask(words)).await.unwrap().unwrap()
 }
 
 /// What was said to a change that was refused.

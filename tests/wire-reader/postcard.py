@@ -99,5 +99,5 @@ class Postcard:
     def device(self):
         return self.name(32)
 
-    def version(self):
-        self.variant([1])
+    def version(self, newest=1):
+        return self.variant(range(1, newest + 1))

@@ -126,7 +126,7 @@ def command(data, keys, gateway=None):
 def heartbeat(data, keys, gateway=None):
     """§15: a signed heartbeat, verified. Whether it follows the one before is for the caller to ask."""
     read = Postcard(verify("heartbeat", data, keys.verifiers))
-    read.version()
+    version = read.version(2)
     said = {
         "gateway": read.gateway(),
         "life": read.u64(),
@@ -140,6 +140,8 @@ def heartbeat(data, keys, gateway=None):
     }
     for lane in LANES:
         said[lane] = {"entries": read.u64(), "oldest_s": read.option(read.u64)}
+    if version == 2:
+        said["hub_key"] = read.take(8).hex()
     read.end()
     if not 10 <= said["every_s"] <= 86_400:
         raise Refused(f"a heartbeat each {said['every_s']} seconds")

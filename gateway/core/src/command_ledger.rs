@@ -16,7 +16,7 @@ pub const KEPT_COMMANDS: usize = 256;
 pub struct Claim {
     /// Its number.
     pub number: u64,
-    /// The hash of its signed bytes.
+    /// The hash of its order.
     pub hash: Hash,
     /// Until when it is valid.
     pub expires: WallTime,

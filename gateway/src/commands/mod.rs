@@ -20,13 +20,13 @@ use tokio::sync::{Notify, mpsc};
 use varde_core::{Allowance, Claim, CommandLedger, Ruling};
 use varde_drivers::{Order, Reading};
 use varde_wire::{
-    Action, BoundedText, Cause, Command, Content, DeviceId, Event, GatewayId, Lane, Metric, Observation,
-    OpeningKey, Outcome, SignedCommand, Stage, Trust, Value, VerifiedCommand, VerifyError, VerifyingKey,
-    WallTime,
+    Action, BoundedText, Cause, Command, Content, DeviceId, Event, Lane, Metric, Observation, OpeningKey,
+    Outcome, SignedCommand, Stage, Trust, Value, VerifiedCommand, VerifyError, WallTime,
 };
 
 use self::mailbox::{Mailbox, Withdrawn};
 use self::own::{Carried, Own};
+use crate::belief::Belief;
 use crate::clock;
 use crate::store::{CommandStep, StoreError, StoredCommand, TakenOn};
 
@@ -50,12 +50,10 @@ const REPORTS: Allowance = Allowance::new(3, Duration::from_secs(600));
 
 /// What commands are believed by.
 pub struct Keys {
-    /// Whom they must be for.
-    pub gateway: GatewayId,
     /// Opens them.
     pub open: OpeningKey,
     /// Verifies them.
-    pub hub: VerifyingKey,
+    pub belief: Arc<Belief>,
 }
 
 /// How the devices of the roster are reached; none for one that only speaks.
@@ -98,6 +96,8 @@ pub struct Commands {
     untold: VecDeque<Outcome>,
     answers: Allowance,
     reports: Allowance,
+    /// The daemon begins anew: what is asked now, the next life is asked again.
+    is_ending: bool,
 }
 
 /// What happened.
@@ -120,6 +120,7 @@ impl Commands {
             untold: VecDeque::new(),
             answers: ANSWERS,
             reports: REPORTS,
+            is_ending: false,
         }
     }
 
@@ -133,7 +134,7 @@ impl Commands {
             let due = self.due();
             let happened = tokio::select! {
                 Some(outcome) = outcomes.recv() => Happened::Outcome(outcome),
-                Some(bytes) = signed.recv() => Happened::Signed(bytes),
+                Some(bytes) = signed.recv(), if !self.is_ending => Happened::Signed(bytes),
                 () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => Happened::Due,
                 else => return,
             };
@@ -169,7 +170,7 @@ impl Commands {
     async fn take_up(&mut self, stored: StoredCommand) -> Result<(), StoreError> {
         let StoredCommand { claim, outcome, signed } = stored;
         let opened = signed.and_then(|signed| {
-            let verified = signed.verify(&self.keys.hub, &self.keys.gateway).ok()?;
+            let verified = self.keys.belief.command(&signed).ok()?;
             verified.open(&self.keys.open).ok()
         });
         let in_time = self.own.clocks.worth() != Trust::Unset && clock::wall() <= claim.expires;
@@ -185,7 +186,7 @@ impl Commands {
     }
 
     async fn take(&mut self, signed: SignedCommand) -> Result<(), StoreError> {
-        let verified = match signed.verify(&self.keys.hub, &self.keys.gateway) {
+        let verified = match self.keys.belief.command(&signed) {
             Ok(verified) => verified,
             Err(VerifyError::WrongGateway) => {
                 return self.suspect("commands for another gateway", "a command for another gateway").await;
@@ -195,7 +196,8 @@ impl Commands {
                 return self.suspect("commands that did not verify", &what).await;
             }
         };
-        let claim = Claim { number: verified.number(), hash: signed.hash(), expires: verified.validity().1 };
+        let claim =
+            Claim { number: verified.number(), hash: verified.hash(), expires: verified.validity().1 };
         if let Err(error) = self.recall().await {
             return self.refuse(claim.number, Cause::CannotRecord, &error.to_string()).await;
         }
@@ -265,6 +267,7 @@ impl Commands {
         self.settle(outcome(number, device, carried.stage, &carried.note)).await?;
         // Where the disk did not take the outcome, the next life finds the work done and says so.
         if carried.begins_anew {
+            self.is_ending = true;
             self.anew.notify_one();
         }
         Ok(())

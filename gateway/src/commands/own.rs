@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use varde_drivers::Reading;
 use varde_wire::{
-    Action, AlarmNotice, Cause, DeviceId, Event, Flags, Metric, Observation, RosterChange, Stage, Value,
+    Action, AlarmNotice, Cause, DeviceId, Event, Flags, GatewayId, HubKeys, Metric, Observation,
+    RosterChange, SealingEpoch, Stage, Value,
 };
 
 use super::roster::Roster;
+use crate::belief::Belief;
 use crate::board::Board;
 use crate::clock::Clocks;
+use crate::entropy;
 use crate::guarding::Guarding;
 use crate::heartbeat::rhythm::Rhythm;
 use crate::intake::Intake;
@@ -39,7 +42,7 @@ impl From<(Stage, String)> for Carried {
 /// The gateway as a device among the others.
 pub struct Own {
     /// Its id.
-    pub gateway: String,
+    pub gateway: GatewayId,
     /// When the program started, since boot.
     pub started_ms: u64,
     /// The state directory.
@@ -58,6 +61,8 @@ pub struct Own {
     pub guarding: Arc<Guarding>,
     /// How often the gateway shows that it lives.
     pub rhythm: Arc<Rhythm>,
+    /// Who the hub is.
+    pub belief: Arc<Belief>,
 }
 
 impl Own {
@@ -76,6 +81,7 @@ impl Own {
             Action::Visit { minutes } => self.visit(*minutes).await,
             Action::Supervise { expected_every_s } => self.supervise(device, *expected_every_s).await,
             Action::Diagnose => self.diagnose().await,
+            Action::ChangeHubKeys(keys) => return self.change_hub_keys(keys.clone()).await,
             Action::Heartbeat { every_s } => match self.rhythm.change(*every_s).await {
                 Ok(()) => (Stage::Done, String::new()),
                 Err(error) => (Stage::Refused(Cause::CannotRecord), error.to_string()),
@@ -86,8 +92,7 @@ impl Own {
             | Action::Dispense { .. }
             | Action::Lock { .. }
             | Action::Message { .. }
-            | Action::Indicate(_)
-            | Action::ChangeHubKeys(_) => {
+            | Action::Indicate(_) => {
                 (Stage::Refused(Cause::NotSupported), "the gateway itself cannot do this".to_owned())
             }
         };
@@ -104,6 +109,7 @@ impl Own {
                 | Action::Visit { .. }
                 | Action::Supervise { .. }
                 | Action::Roster(_)
+                | Action::ChangeHubKeys(_)
         )
     }
 
@@ -112,6 +118,21 @@ impl Own {
         let roster = self.roster.clone();
         let changed = tokio::task::spawn_blocking(move || roster.change(&change, is_repeat)).await;
         changed.unwrap_or_else(|error| (Stage::Refused(Cause::Interrupted), error.to_string()).into())
+    }
+
+    /// Those of this life are what is changed to where the power failed behind the change.
+    async fn change_hub_keys(&self, keys: HubKeys) -> Carried {
+        let refused = |cause, note: String| (Stage::Refused(cause), note).into();
+        let usable = entropy::bytes().map(|bytes| SealingEpoch::begin(&keys.sealing, &self.gateway, bytes));
+        match usable {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => return refused(Cause::Invalid, error.to_string()),
+            Err(error) => return refused(Cause::CannotRecord, error.to_string()),
+        }
+        match self.belief.change(keys).await {
+            Ok(begins_anew) => Carried { stage: Stage::Done, note: String::new(), begins_anew },
+            Err(error) => refused(Cause::CannotRecord, error.to_string()),
+        }
     }
 
     /// On the way of every alarm, from the door of the store on.
@@ -164,7 +185,7 @@ impl Own {
 
     async fn diagnose(&self) -> (Stage, String) {
         let sources = Sources {
-            gateway: &self.gateway,
+            gateway: self.gateway.as_str(),
             started_ms: self.started_ms,
             state_directory: &self.state_directory,
             board: &self.board,

@@ -3,7 +3,7 @@
 //! A change is judged as a drop-in is, by the same code and with the same words, and lies on the disk before it is told
 //! as done. It counts when the daemon begins anew.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,7 @@ use varde_wire::{Cause, DeviceId, RosterChange, Stage};
 
 use super::own::Carried;
 use crate::config::{Faults, Settings, Writer, added_devices, drop_in, standing};
+use crate::lasting;
 
 /// The roster on the disk.
 #[derive(Clone, Debug)]
@@ -39,11 +40,11 @@ impl Roster {
         }
         let device = Settings::judge_with(&self.configuration, table).map_err(wrong)?;
         let disk = |error| refused(Cause::CannotRecord, no_file(&added, &error));
-        fs::create_dir_all(&added).and_then(|()| lasting(&self.state_directory)).map_err(disk)?;
+        fs::create_dir_all(&added).and_then(|()| lasting::names(&self.state_directory)).map_err(disk)?;
         let path = drop_in::write(&added, &device, &text).map_err(disk)?;
         // A technician may have changed the drop-ins meanwhile.
         if let Err(faults) = Settings::load(&self.configuration) {
-            let _ = fs::remove_file(&path).and_then(|()| lasting(&added));
+            let _ = fs::remove_file(&path).and_then(|()| lasting::names(&added));
             return Err(wrong(faults));
         }
         Ok(done(format!("{device} stands in {}", path.display())))
@@ -67,7 +68,7 @@ impl Roster {
             return Err(refused(Cause::NotSupported, note));
         }
         Settings::judge_without(&self.configuration, device).map_err(wrong)?;
-        let removed = fs::remove_file(&path).and_then(|()| lasting(&added));
+        let removed = fs::remove_file(&path).and_then(|()| lasting::names(&added));
         removed.map_err(|error| refused(Cause::CannotRecord, no_file(&added, &error)))?;
         Ok(done(format!("{} is removed", path.display())))
     }
@@ -91,11 +92,6 @@ fn holds(directory: &Path, text: &str) -> bool {
     let paths = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut drop_ins = paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
     drop_ins.any(|path| fs::read(path).is_ok_and(|bytes| bytes == text.as_bytes()))
-}
-
-/// Makes the names in a directory as lasting as their files.
-fn lasting(directory: &Path) -> io::Result<()> {
-    File::open(directory)?.sync_all()
 }
 
 fn wrong(faults: Faults) -> Carried {

@@ -50,6 +50,8 @@ pub enum Warning {
     Exposed(PathBuf),
     /// What links hear is written down.
     Capturing(PathBuf),
+    /// The hub changed its keys, and that cannot be read: what, and why not.
+    HubKeys(String),
     /// No device is configured.
     NoDevice,
 }
@@ -72,6 +74,7 @@ impl Settings {
         }
         warnings.extend(credentials.exposed.iter().cloned().map(Warning::Exposed));
         warnings.extend(self.capture_directory.iter().cloned().map(Warning::Capturing));
+        warnings.extend(self.hub.damage.iter().cloned().map(Warning::HubKeys));
         if self.serial.is_empty() && self.ble.is_empty() {
             warnings.push(Warning::NoDevice);
         }
@@ -81,7 +84,7 @@ impl Settings {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Settings { uplink, state_directory, store, serial, ble, added, home, .. } = &self.settings;
+        let Settings { uplink, state_directory, store, serial, ble, added, home, hub, .. } = &self.settings;
         writeln!(f, "gateway {} to {}", uplink.credentials.gateway, uplink.broker)?;
         for path in uplink.paths.iter().filter(|_| uplink.paths.len() > 1) {
             write!(f, "path {}: {}", path.name, path.exit)?;
@@ -93,6 +96,9 @@ impl fmt::Display for Report {
             writeln!(f, ", tested every {minutes} min{metered}")?;
         }
         writeln!(f, "certificate valid until {}", Utc(uplink.credentials.not_after))?;
+        if let Some(path) = hub.changed_in() {
+            writeln!(f, "the hub changed its keys, in {}", path.display())?;
+        }
         let megabytes = store.max_size / 1_000_000;
         writeln!(f, "outbox in {}, at most {megabytes} MB", state_directory.display())?;
         for port in serial {
@@ -155,6 +161,10 @@ impl fmt::Display for Warning {
             Self::Capturing(path) => {
                 write!(f, "what devices say is recorded in {}: health data in clear", path.display())
             }
+            Self::HubKeys(damage) => write!(
+                f,
+                "the hub changed its keys, and what it changed them to cannot be read ({damage}): those of the credentials count until it says so again"
+            ),
             Self::NoDevice => f.write_str("no [[device]] is configured: the gateway reports on itself alone"),
         }
     }

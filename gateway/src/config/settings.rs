@@ -10,7 +10,7 @@ use varde_core::rules::Rule;
 use varde_wire::DeviceId;
 
 use super::{
-    added,
+    KnownHub, added,
     broker::Broker,
     credentials::Credentials,
     devices::{BleDevice, Roster},
@@ -48,6 +48,8 @@ pub struct Settings {
     pub ble: Vec<BleDevice>,
     /// How long all Bluetooth sensors together may be silent before the radio is suspected.
     pub bluetooth_quiet: Duration,
+    /// What the hub is known by.
+    pub hub: KnownHub,
     /// The devices that the hub added, in the order of their names.
     pub added: Vec<DeviceId>,
     /// Whose the devices are.
@@ -194,6 +196,7 @@ impl Settings {
                 Some(quiet),
             ) => Some(Self {
                 configuration: judge.directory().to_owned(),
+                hub: KnownHub::read(&state_directory, &uplink.credentials),
                 state_directory,
                 uplink,
                 store: Store {

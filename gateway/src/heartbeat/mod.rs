@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use tokio::time::sleep;
 use varde_core::Pulse;
-use varde_wire::{Backlog, BoundedText, GatewayId, Heartbeat, Lane, LifeState, SigningKey};
+use varde_wire::{Backlog, BoundedText, GatewayId, Heartbeat, KeyId, Lane, LifeState, SigningKey};
 
 use self::rhythm::Rhythm;
 use self::slot::{Giver, Newest};
@@ -35,6 +35,8 @@ pub struct Heart {
     pub started_ms: u64,
     /// How often it beats.
     pub rhythm: Arc<Rhythm>,
+    /// By which key it knows its hub.
+    pub hub_key: KeyId,
     /// Stamps.
     pub intake: Arc<Intake>,
     /// Knows which faults stand.
@@ -93,6 +95,7 @@ impl Heart {
             faults: self.board.read(|facts| u32::try_from(facts.faults.len()).unwrap_or(u32::MAX)),
             urgent: backlog(&lanes, Lane::Urgent),
             routine: backlog(&lanes, Lane::Routine),
+            hub_key: Some(self.hub_key),
         };
         match heartbeat.sign(&self.sign) {
             Ok(signed) => giver.give(Newest { signed, is_last: state == LifeState::Stopping }),

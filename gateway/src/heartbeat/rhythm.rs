@@ -3,13 +3,14 @@
 //! It lies in a file of its own, and not in the outbox: a gateway whose database is broken, or is being salvaged, must go
 //! on to show that it lives. It is written once a start and once for each other interval.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, watch};
 use varde_wire::HEARTBEAT_EVERY_S;
+
+use crate::lasting;
 
 /// The file in the state directory.
 const FILE: &str = "heartbeat.toml";
@@ -36,7 +37,7 @@ impl Rhythm {
     /// As it was kept in this state directory; the usual one where nothing was, or nothing can be read.
     pub fn open(state_directory: &Path) -> Self {
         let path = state_directory.join(FILE);
-        let kept = match read(&path) {
+        let kept = match lasting::read::<Kept>(&path) {
             Ok(kept) => kept,
             Err(error) => {
                 tracing::warn!("{}: {error}; the heartbeat comes each {EVERY_S} s again", path.display());
@@ -82,32 +83,18 @@ impl Rhythm {
         change(&mut changed);
         let path = self.path.clone();
         // The disk may take its time; the daemon has one thread.
-        tokio::task::spawn_blocking(move || write(&path, &changed)).await.map_err(io::Error::other)??;
+        tokio::task::spawn_blocking(move || lasting::write(&path, &changed))
+            .await
+            .map_err(io::Error::other)??;
         *kept = changed;
         Ok(())
     }
 }
 
-fn read(path: &Path) -> io::Result<Kept> {
-    match fs::read_to_string(path) {
-        Ok(text) => toml::from_str(&text).map_err(io::Error::other),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Kept::default()),
-        Err(error) => Err(error),
-    }
-}
-
-/// Whole or not at all, whenever the power goes.
-fn write(path: &Path, kept: &Kept) -> io::Result<()> {
-    let unfinished = path.with_extension("new");
-    let mut file = File::create(&unfinished)?;
-    file.write_all(toml::to_string(kept).map_err(io::Error::other)?.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&unfinished, path)?;
-    path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[tokio::test]

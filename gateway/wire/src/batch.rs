@@ -180,24 +180,49 @@ impl VerifiedBatch {
         &self.batch
     }
 
-    /// The epochs of this batch, ready to open its entries. `known` keeps the ones opened before: an epoch
-    /// lasts for many batches, and each costs an X25519 operation. Keep one map for each gateway: an epoch opens
-    /// under the name of the gateway that it was begun for, and shared, one gateway could pass off another's
-    /// copied entries as its own.
+    /// The epochs of this batch, ready to open its entries: each with that key of the hub which opens one of them, or the
+    /// last where none does. `known` keeps the ones opened before: an epoch lasts for many batches, and each costs an
+    /// X25519 operation. Keep one map for each gateway: an epoch opens under the name of the gateway that it was begun
+    /// for, and shared, one gateway could pass off another's copied entries as its own. And keep it only as long as the
+    /// keys are the same.
     ///
     /// # Errors
-    /// Where an encapsulation is no usable point.
+    /// Where an encapsulation is no usable point, or there is no key.
     pub fn unlock<'k>(
         &self,
-        hub: &OpeningKey,
+        hub: &[&OpeningKey],
         known: &'k mut HashMap<Encapsulation, OpeningEpoch>,
     ) -> Result<Unlocked<'_, 'k>, SealError> {
-        for epoch in &self.batch.epochs {
+        for (place, epoch) in self.batch.epochs.iter().enumerate() {
             if !known.contains_key(epoch) {
-                known.insert(*epoch, OpeningEpoch::begin(hub, &self.batch.gateway, *epoch)?);
+                known.insert(*epoch, self.begin(hub, place, *epoch)?);
             }
         }
         Ok(Unlocked { batch: &self.batch, epochs: known })
+    }
+
+    /// The epoch of this place in the batch's list.
+    fn begin(
+        &self,
+        hub: &[&OpeningKey],
+        place: usize,
+        epoch: Encapsulation,
+    ) -> Result<OpeningEpoch, SealError> {
+        let (last, earlier) = hub.split_last().ok_or(SealError::Key)?;
+        for key in earlier {
+            let opening = OpeningEpoch::begin(key, &self.batch.gateway, epoch)?;
+            if self.any_opens(&opening, place) {
+                return Ok(opening);
+            }
+        }
+        OpeningEpoch::begin(last, &self.batch.gateway, epoch)
+    }
+
+    fn any_opens(&self, opening: &OpeningEpoch, place: usize) -> bool {
+        let mut of_it = (self.batch.first..)
+            .zip(&self.batch.entries)
+            .filter(|(_, entry)| usize::from(entry.epoch) == place);
+        of_it.any(|(seq, entry)| opening.open(self.batch.lane, seq, entry.count, &entry.bytes).is_ok())
     }
 }
 

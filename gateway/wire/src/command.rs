@@ -102,9 +102,27 @@ impl SignedCommand {
         &self.0
     }
 
-    /// The hash of the whole envelope, which has one form only: by it one is told from another with the same number.
-    pub fn hash(&self) -> Hash {
-        Hash::of(&self.0)
+    /// The bytes.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
+    /// The id of the key that it says it is signed with: [`VerifyingKey::id`]. To look the key up, before anything is
+    /// believed.
+    ///
+    /// # Errors
+    /// Where it is no signed message.
+    pub fn key_id(&self) -> Result<Vec<u8>, VerifyError> {
+        sign::key_id(&self.0, MAX_COMMAND_BYTES)
+    }
+
+    /// The same order, signed with another key of the hub that signed it.
+    ///
+    /// # Errors
+    /// Where it does not verify with `was`.
+    pub fn sign_again(&self, was: &VerifyingKey, with: &SigningKey) -> Result<Self, VerifyError> {
+        let payload = sign::verify(was, Kind::Command, &self.0, MAX_COMMAND_BYTES)?;
+        sign::sign(with, Kind::Command, payload).map(Self).map_err(VerifyError::Envelope)
     }
 
     /// The command, after the hub's signature held and it proved to be for `gateway`.
@@ -114,23 +132,36 @@ impl SignedCommand {
     pub fn verify(&self, hub: &VerifyingKey, gateway: &GatewayId) -> Result<VerifiedCommand, VerifyError> {
         let payload = sign::verify(hub, Kind::Command, &self.0, MAX_COMMAND_BYTES)?;
         let Versioned::V1(order): Versioned<Order> = envelope::decode(&payload, MAX_COMMAND_BYTES)?;
-        if order.gateway == *gateway { Ok(VerifiedCommand(order)) } else { Err(VerifyError::WrongGateway) }
+        if order.gateway == *gateway {
+            Ok(VerifiedCommand { order, hash: Hash::of(&payload) })
+        } else {
+            Err(VerifyError::WrongGateway)
+        }
     }
 }
 
 /// A command whose signature held. Whether it is new and in time is for the caller to ask before opening it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VerifiedCommand(Order);
+pub struct VerifiedCommand {
+    order: Order,
+    hash: Hash,
+}
 
 impl VerifiedCommand {
     /// Its number: a gateway carries out each once, in rising order.
     pub fn number(&self) -> u64 {
-        self.0.number
+        self.order.number
+    }
+
+    /// The hash of the order, whichever key of the hub it is signed with: by it one is told from another with the same
+    /// number.
+    pub fn hash(&self) -> Hash {
+        self.hash
     }
 
     /// From when to when it is valid.
     pub fn validity(&self) -> (WallTime, WallTime) {
-        (self.0.issued, self.0.expires)
+        (self.order.issued, self.order.expires)
     }
 
     /// What it asks.
@@ -138,7 +169,7 @@ impl VerifiedCommand {
     /// # Errors
     /// Where it was sealed to another key, or its content cannot be read or breaks a rule of its fields.
     pub fn open(&self, key: &OpeningKey) -> Result<Command, OpenError> {
-        let order = &self.0;
+        let order = &self.order;
         let encapsulated = <X25519HkdfSha256 as hpke::Kem>::EncappedKey::from_bytes(&order.encapsulation)
             .map_err(|_| SealError::Key)?;
         let plain = hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
@@ -192,5 +223,24 @@ mod tests {
         assert_eq!(signed.verify(&hub.verifying_key(), &other), Err(VerifyError::WrongGateway));
         let stranger = SigningKey::ed25519(&[5; 32]).verifying_key();
         assert_eq!(signed.verify(&stranger, &gateway), Err(VerifyError::UnknownKey));
+    }
+    #[test]
+    fn an_order_that_another_key_of_the_hub_signs_is_the_same_order() {
+        let (earlier, later) = (SigningKey::ed25519(&[1; 32]), SigningKey::ed25519(&[2; 32]));
+        let key = OpeningKey::derive(&[3; 32]);
+        let gateway: GatewayId = "gw-1".parse().unwrap();
+        let command = Command { device: DeviceId::gateway(), action: Action::Diagnose };
+        let validity = (WallTime::from_unix_millis(1_000), WallTime::from_unix_millis(61_000));
+        let signed = command.sign(&earlier, (&gateway, &key.sealing_key()), 42, validity, [4; 32]).unwrap();
+        let again = signed.sign_again(&earlier.verifying_key(), &later).unwrap();
+
+        assert_eq!(signed.key_id().unwrap(), earlier.verifying_key().id());
+        assert_eq!(again.key_id().unwrap(), later.verifying_key().id());
+        let [was, is] = [(&signed, &earlier), (&again, &later)]
+            .map(|(signed, by)| signed.verify(&by.verifying_key(), &gateway).unwrap());
+        assert_eq!((&was, was.hash()), (&is, is.hash()));
+        assert_eq!(is.open(&key).unwrap(), command);
+        let stranger = SigningKey::ed25519(&[5; 32]).verifying_key();
+        assert_eq!(signed.sign_again(&stranger, &later), Err(VerifyError::UnknownKey));
     }
 }

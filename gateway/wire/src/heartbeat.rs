@@ -7,9 +7,9 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
-use crate::envelope::{self, DecodeError, Versioned};
+use crate::envelope::{self, DecodeError};
 use crate::sign::{self, Kind, VerifyError};
-use crate::{BoundedText, GatewayId, SigningKey, Stamp, VerifyingKey};
+use crate::{BoundedText, GatewayId, KeyId, SigningKey, Stamp, VerifyingKey};
 
 const MAX_HEARTBEAT_BYTES: usize = 1024;
 
@@ -41,6 +41,16 @@ pub struct Heartbeat {
     pub urgent: Backlog,
     /// What waits in the routine lane.
     pub routine: Backlog,
+    /// The key that it verifies its hub with. None in the first layout.
+    #[serde(skip)]
+    pub hub_key: Option<KeyId>,
+}
+
+/// The layouts: the second tells the hub's key behind what the first tells.
+#[derive(Serialize, Deserialize)]
+enum Layout<T> {
+    V1(T),
+    V2(T, KeyId),
 }
 
 /// Whether another heartbeat follows. Append only.
@@ -83,7 +93,8 @@ impl Heartbeat {
     /// Where its interval is none that is allowed.
     pub fn encode(&self) -> Result<Vec<u8>, DecodeError> {
         self.check()?;
-        envelope::encode(&Versioned::V1(self), MAX_HEARTBEAT_BYTES)
+        let layout = self.hub_key.map_or(Layout::V1(self), |key| Layout::V2(self, key));
+        envelope::encode(&layout, MAX_HEARTBEAT_BYTES)
     }
 
     /// The heartbeat that these bytes are.
@@ -91,7 +102,10 @@ impl Heartbeat {
     /// # Errors
     /// Where they are not exactly one heartbeat of a known version, or its interval is none that is allowed.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let Versioned::V1(heartbeat): Versioned<Self> = envelope::decode(bytes, MAX_HEARTBEAT_BYTES)?;
+        let heartbeat = match envelope::decode(bytes, MAX_HEARTBEAT_BYTES)? {
+            Layout::V1(heartbeat) => heartbeat,
+            Layout::V2(heartbeat, hub_key) => Self { hub_key: Some(hub_key), ..heartbeat },
+        };
         heartbeat.check()?;
         Ok(heartbeat)
     }
@@ -168,6 +182,7 @@ mod tests {
             faults: 0,
             urgent: Backlog::default(),
             routine: Backlog { entries: 2, oldest_s: Some(30) },
+            hub_key: None,
         }
     }
 
@@ -187,7 +202,7 @@ mod tests {
         for every_s in [0, 9, 86_401, u32::MAX] {
             let wrong = Heartbeat { every_s, ..heartbeat() };
             assert!(matches!(wrong.sign(&key), Err(DecodeError::Invalid(_))), "{every_s}");
-            let bytes = envelope::encode(&Versioned::V1(&wrong), MAX_HEARTBEAT_BYTES).unwrap();
+            let bytes = envelope::encode(&Layout::V1(&wrong), MAX_HEARTBEAT_BYTES).unwrap();
             assert!(matches!(Heartbeat::decode(&bytes), Err(DecodeError::Invalid(_))), "{every_s}");
         }
     }

@@ -43,6 +43,9 @@ pub enum SigningKey {
     Es256(es256::SigningKey),
 }
 
+/// What a key is known by: [`VerifyingKey::id`].
+pub type KeyId = [u8; 8];
+
 /// Verifies what the [`SigningKey`] signed. On the wire, the line of its file without the line feed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -116,7 +119,7 @@ impl SigningKey {
 
 impl VerifyingKey {
     /// The key's id in a protected header: the first 8 bytes of the SHA-256 of [`Self::to_bytes`].
-    pub fn id(&self) -> [u8; 8] {
+    pub fn id(&self) -> KeyId {
         let digest = Sha256::digest(self.to_bytes());
         digest.first_chunk().copied().unwrap_or_default()
     }

@@ -52,7 +52,7 @@ pub use envelope::DecodeError;
 pub use event::Event;
 pub use heartbeat::{Backlog, HEARTBEAT_EVERY_S, Heartbeat, LifeState, SignedHeartbeat};
 pub use ids::{BadId, BootId, ChainId, DeviceId, GatewayId, Lane, PersonId};
-pub use key::{BadKey, OpeningKey, SealingKey, SigningKey, VerifyingKey};
+pub use key::{BadKey, KeyId, OpeningKey, SealingKey, SigningKey, VerifyingKey};
 pub use metric::Metric;
 pub use observation::{Absence, Flags, Group, Observation, Value};
 pub use outcome::{Cause, Outcome, Stage};

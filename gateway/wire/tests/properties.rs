@@ -70,13 +70,13 @@ proptest! {
         let key = if es256 { self::es256() } else { ed25519() };
         let verified = batch_of(&key, &record).verify(&key.verifying_key(), &gateway()).unwrap();
         let mut known = HashMap::new();
-        let opened: Vec<_> = verified.unlock(&hub(), &mut known).unwrap().entries().collect();
+        let opened: Vec<_> = verified.unlock(&[&hub()], &mut known).unwrap().entries().collect();
         prop_assert_eq!(opened.len(), 1);
         prop_assert_eq!(opened[0].record.as_ref(), Ok(&record));
         // And to nobody else.
         let mut known = HashMap::new();
         let other = OpeningKey::derive(&[9; 32]);
-        let opened: Vec<_> = verified.unlock(&other, &mut known).unwrap().entries().collect();
+        let opened: Vec<_> = verified.unlock(&[&other], &mut known).unwrap().entries().collect();
         prop_assert_eq!(opened[0].record.as_ref(), Err(&OpenError::Seal(SealError::Broken)));
     }
 
@@ -266,6 +266,7 @@ fn heartbeat() -> Heartbeat {
         faults: 4,
         urgent: Backlog::default(),
         routine: backlog,
+        hub_key: Some([7; 8]),
     }
 }
 

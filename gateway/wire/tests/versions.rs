@@ -2,8 +2,8 @@
 //!
 //! `versions/v1/` holds what version 1 looks like, byte for byte. Gateways in homes write it and hubs have it
 //! stored; both for years. Today's encoder must give exactly these bytes, and today's decoder must read them
-//! to exactly these values. A new kind of record, event or unit is a new case with new files; a changed
-//! layout is a new version beside this one.
+//! to exactly these values. A new kind of record, event or unit is a new case with new files; so is a changed
+//! layout, which is a new version beside the old one.
 //!
 //! `VARDE_WRITE_GOLDEN=1 cargo test -p varde-wire --test versions` writes the files that are missing and
 //! never touches one that is there.
@@ -77,7 +77,7 @@ fn batches_are_these_bytes_and_open_to_these_records() {
         let verified = file.verify(&case.key.verifying_key(), &case.batch.gateway).unwrap();
         assert_eq!(*verified.batch(), case.batch, "{name}");
         let mut known = HashMap::new();
-        let unlocked = verified.unlock(&keys.hub_opening, &mut known).unwrap();
+        let unlocked = verified.unlock(&[&keys.hub_opening], &mut known).unwrap();
         let opened: Vec<_> = unlocked.entries().map(|entry| entry.record.unwrap()).collect();
         assert_eq!(opened, case.records, "{name}");
     }

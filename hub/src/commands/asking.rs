@@ -1,14 +1,12 @@
 //! `varde-hub command`: what may be asked, in words of a command line.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Subcommand;
-use varde_wire::{
-    Action, BoundedText, DeviceId, HubKeys, Indication, RosterChange, SealingKey, TextTooLong, VerifyingKey,
-};
+use varde_wire::{Action, BoundedText, DeviceId, Indication, RosterChange, TextTooLong};
 
 use super::plan_file;
-use crate::{Error, file};
+use crate::{Directory, Error, file};
 
 /// What a device, or the gateway itself, is asked.
 #[derive(Clone, Debug, Subcommand)]
@@ -68,13 +66,8 @@ pub enum Ask {
     },
     /// Report the gateway's state, without any health data. DEVICE is 'gateway'.
     Diagnostics,
-    /// Believe and seal to other hub keys from now on. DEVICE is 'gateway'.
-    HubKey {
-        /// The file that verifies the new hub, as `enrol` writes it: hub-verify.key.
-        verify: PathBuf,
-        /// The file that seals to the new hub: hub-seal.key.
-        seal: PathBuf,
-    },
+    /// Go by the newest pair of this hub's keys from now on. DEVICE is 'gateway'.
+    HubKey,
 }
 
 /// A change of the roster.
@@ -93,11 +86,11 @@ pub enum Roster {
 }
 
 impl Ask {
-    /// The action, with what its files hold.
+    /// The action, with what its files or the hub's hold.
     ///
     /// # Errors
     /// Where a file cannot be read, or holds something else.
-    pub(crate) fn action(&self) -> Result<Action, Error> {
+    pub(crate) fn action(&self, directory: &Directory) -> Result<Action, Error> {
         Ok(match self {
             Self::Identify => Action::Identify,
             Self::Switch { to } => Action::Switch { on: to == "on" },
@@ -117,10 +110,7 @@ impl Ask {
             Self::Supervise { every } => Action::Supervise { expected_every_s: *every },
             Self::Heartbeat { seconds } => Action::Heartbeat { every_s: *seconds },
             Self::Diagnostics => Action::Diagnose,
-            Self::HubKey { verify, seal } => Action::ChangeHubKeys(HubKeys {
-                verifying: key(verify, VerifyingKey::from_text)?,
-                sealing: key(seal, SealingKey::from_text)?,
-            }),
+            Self::HubKey => Action::ChangeHubKeys(directory.keys()?.newest().public()),
         })
     }
 }
@@ -132,8 +122,4 @@ fn indication(word: &str) -> Indication {
 
 fn fitting<const MOST: usize>(text: &str) -> Result<BoundedText<MOST>, Error> {
     text.parse().map_err(|error: TextTooLong| Error::Command(error.to_string()))
-}
-
-fn key<T>(path: &Path, from_text: impl FnOnce(&str) -> Result<T, varde_wire::BadKey>) -> Result<T, Error> {
-    from_text(&file::read(path)?).map_err(|source| Error::Key { path: path.to_owned(), source })
 }

@@ -59,7 +59,7 @@ pub(crate) struct Order<'a> {
 /// Where the gateway is not enrolled, the command cannot be made or stored, or it did not end as `done`.
 pub fn ask(directory: &Directory, database: &Path, asked: &Asked, out: &mut impl Write) -> Result<(), Error> {
     let Asked { gateway, device, ask, follow } = asked;
-    order(directory, database, Order { gateway, device, action: ask.action()?, follow }, out)
+    order(directory, database, Order { gateway, device, action: ask.action(directory)?, follow }, out)
 }
 
 /// Tells a gateway that staff is in its home for so many minutes at the most, or that they are gone.
@@ -86,9 +86,10 @@ pub(crate) fn order(
     out: &mut impl Write,
 ) -> Result<(), Error> {
     let Order { gateway: id, device, action, follow } = order;
-    let hub = directory.keys()?;
+    let keys = directory.keys()?;
     let mut store = Store::open(database)?;
     let Some(gateway) = store.gateway(id)? else { return Err(Error::NotEnrolled(id.clone())) };
+    let Some(hub) = keys.of(gateway.hub_key) else { return Err(Error::ForeignKeys(id.clone())) };
     let sealing = store.sealing_key(gateway.row)?;
     let issued = clock::now();
     let valid_ms = follow.valid_s.unwrap_or(usual_validity_s(&action)).saturating_mul(1000);
@@ -108,7 +109,7 @@ pub(crate) fn order(
     watch.follow(out)
 }
 
-/// A plan may wait for a gateway that is off; of the rest, what is late is worse than what is not done.
+/// A plan and other keys may wait for a gateway that is off; of the rest, what is late is worse than what is not done.
 const fn usual_validity_s(action: &Action) -> i64 {
-    if matches!(action, Action::Plan(_)) { 7 * 24 * 3600 } else { 300 }
+    if matches!(action, Action::Plan(_) | Action::ChangeHubKeys(_)) { 7 * 24 * 3600 } else { 300 }
 }

@@ -14,7 +14,8 @@ use varde_wire::{GatewayId, Topic};
 use crate::clock;
 use crate::error::chain;
 use crate::link::Outgoing;
-use crate::store::{Store, StoreError, Unanswered};
+use crate::store::{Store, Unanswered};
+use crate::{Directory, Error};
 
 /// Between two looks for something new.
 const LOOK: Duration = Duration::from_millis(100);
@@ -26,6 +27,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// The sending side of `serve`.
 pub(crate) struct Sending {
     store: Store,
+    directory: Directory,
     link: mpsc::Sender<Outgoing>,
     is_up: watch::Receiver<bool>,
     /// When each command under way goes out again.
@@ -40,8 +42,13 @@ struct Due {
 
 impl Sending {
     /// Commands of this database go out over this link.
-    pub(crate) fn new(store: Store, link: mpsc::Sender<Outgoing>, is_up: watch::Receiver<bool>) -> Self {
-        Self { store, link, is_up, due: HashMap::new() }
+    pub(crate) fn new(
+        store: Store,
+        directory: Directory,
+        link: mpsc::Sender<Outgoing>,
+        is_up: watch::Receiver<bool>,
+    ) -> Self {
+        Self { store, directory, link, is_up, due: HashMap::new() }
     }
 
     /// Starts the thread that sends, until `stop` says so; `online` tells which gateways come online.
@@ -75,14 +82,14 @@ impl Sending {
         }
     }
 
-    fn look(&mut self, came: Option<&GatewayId>) -> Result<(), StoreError> {
+    fn look(&mut self, came: Option<&GatewayId>) -> Result<(), Error> {
         let unanswered = self.store.unanswered()?;
         self.due.retain(|row, _| unanswered.iter().any(|command| command.row == *row));
         for command in unanswered {
             if command.expires < clock::now() {
                 self.store.note_unanswered(command.row, clock::now())?;
             } else if came == Some(&command.gateway) || self.is_due(command.row) {
-                self.send(&command)?;
+                self.send(self.signed_for_now(command)?)?;
             }
         }
         Ok(())
@@ -92,12 +99,31 @@ impl Sending {
         self.due.get(&row).is_none_or(|due| due.at <= Instant::now())
     }
 
-    fn send(&mut self, command: &Unanswered) -> Result<(), StoreError> {
+    /// As its gateway believes it: that may have been told of other keys since it was asked.
+    fn signed_for_now(&self, command: Unanswered) -> Result<Unanswered, Error> {
+        let Some(gateway) = self.store.gateway(&command.gateway)? else { return Ok(command) };
+        let Ok(signed_with) = command.signed.key_id() else { return Ok(command) };
+        if gateway.hub_key.is_none_or(|key| signed_with == key) {
+            return Ok(command);
+        }
+        let keys = self.directory.keys()?;
+        let was = keys.pairs().find(|pair| signed_with == pair.id());
+        let Some((was, now)) = was.zip(keys.of(gateway.hub_key)) else { return Ok(command) };
+        match command.signed.sign_again(&was.signing.verifying_key(), &now.signing) {
+            Ok(signed) => {
+                self.store.note_signed(command.row, &signed)?;
+                Ok(Unanswered { signed, ..command })
+            }
+            Err(_) => Ok(command),
+        }
+    }
+
+    fn send(&mut self, command: Unanswered) -> Result<(), Error> {
         if !*self.is_up.borrow() {
             return Ok(());
         }
-        let topic = Topic::Command(command.gateway.clone());
-        let bytes = command.signed.as_bytes().to_vec();
+        let topic = Topic::Command(command.gateway);
+        let bytes = command.signed.into_bytes();
         if self.link.try_send(Outgoing { topic, bytes }).is_err() {
             // The link is overrun: at the next look.
             return Ok(());
@@ -106,6 +132,9 @@ impl Sending {
         let next = pause.saturating_mul(2).min(LONGEST_PAUSE);
         let at = Instant::now().checked_add(pause).unwrap_or_else(Instant::now);
         self.due.insert(command.row, Due { at, pause: next });
-        if command.was_sent { Ok(()) } else { self.store.note_sent(command.row, clock::now()) }
+        if !command.was_sent {
+            self.store.note_sent(command.row, clock::now())?;
+        }
+        Ok(())
     }
 }

@@ -158,6 +158,13 @@ impl Store {
         Ok(found)
     }
 
+    /// A command is signed with another key of the hub from now on.
+    pub(crate) fn note_signed(&self, row: i64, signed: &SignedCommand) -> Result<(), StoreError> {
+        let sql = "UPDATE command SET signed = ?2 WHERE id = ?1";
+        self.connection.execute(sql, (row, signed.as_bytes()))?;
+        Ok(())
+    }
+
     /// A command went out for the first time.
     pub(crate) fn note_sent(&self, row: i64, now: WallTime) -> Result<(), StoreError> {
         self.note_stage(row, SENT, now)

@@ -1,7 +1,7 @@
 //! Who is enrolled.
 
 use rusqlite::OptionalExtension as _;
-use varde_wire::{GatewayId, SealingKey, VerifyingKey, WallTime};
+use varde_wire::{GatewayId, KeyId, SealingKey, VerifyingKey, WallTime};
 
 use super::{Store, StoreError};
 
@@ -17,6 +17,8 @@ pub(crate) struct Gateway {
     pub(crate) verifying: VerifyingKey,
     /// What they were verified with before it was enrolled again.
     pub(crate) superseded: Vec<VerifyingKey>,
+    /// By which of the hub's keys it goes, as it said last or was enrolled; none where that is not known.
+    pub(crate) hub_key: Option<KeyId>,
 }
 
 /// What `enrol` registers.
@@ -25,6 +27,8 @@ pub(crate) struct Enrolment {
     pub(crate) verifying: VerifyingKey,
     pub(crate) sealing: SealingKey,
     pub(crate) certificate_end: WallTime,
+    /// The hub's key that it was given.
+    pub(crate) hub_key: KeyId,
 }
 
 impl Store {
@@ -37,18 +41,22 @@ impl Store {
         let Some(row) = row else { return Ok(None) };
         // The key in force is the one that nothing superseded; nulls come first.
         let mut statement = self.connection.prepare(
-            "SELECT verifying FROM gateway_key WHERE gateway = ?1
+            "SELECT verifying, hub_key FROM gateway_key WHERE gateway = ?1
              ORDER BY superseded IS NOT NULL, superseded DESC",
         )?;
-        let texts = statement.query_map([row], |row| row.get::<_, String>(0))?;
+        let texts = statement.query_map([row], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
         let mut keys = Vec::new();
-        for text in texts {
-            let key = VerifyingKey::from_text(&text?);
-            keys.push(key.map_err(|_| StoreError::Damaged("a gateway's verifying key"))?);
+        for stored in texts {
+            let (text, hub_key): (_, Option<KeyId>) = stored?;
+            let key = VerifyingKey::from_text(&text);
+            keys.push((key.map_err(|_| StoreError::Damaged("a gateway's verifying key"))?, hub_key));
         }
         let mut keys = keys.into_iter();
-        let verifying = keys.next().ok_or(StoreError::Damaged("a gateway without a key"))?;
-        Ok(Some(Gateway { row: GatewayRow(row), verifying, superseded: keys.collect() }))
+        let (verifying, enrolled) = keys.next().ok_or(StoreError::Damaged("a gateway without a key"))?;
+        let row = GatewayRow(row);
+        let said = self.newest_heartbeat(row)?.and_then(|heartbeat| heartbeat.hub_key);
+        let superseded = keys.map(|(key, _)| key).collect();
+        Ok(Some(Gateway { row, verifying, superseded, hub_key: said.or(enrolled) }))
     }
 
     /// Registers a gateway, or its new keys.
@@ -63,14 +71,15 @@ impl Store {
             (row, now.as_unix_millis()),
         )?;
         transaction.execute(
-            "INSERT INTO gateway_key (gateway, verifying, sealing, certificate_end, enrolled)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO gateway_key (gateway, verifying, sealing, certificate_end, enrolled, hub_key)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             (
                 row,
                 enrolment.verifying.to_text(),
                 enrolment.sealing.to_text(),
                 enrolment.certificate_end.as_unix_millis(),
                 now.as_unix_millis(),
+                enrolment.hub_key,
             ),
         )?;
         // Its heartbeats have new places from now on.

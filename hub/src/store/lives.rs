@@ -57,11 +57,17 @@ impl Store {
         let rows = statement.query_map([], |row| Ok((life(row)?, row.get::<_, Option<Vec<u8>>>(3)?)))?;
         rows.map(|row| {
             let (life, bytes) = row?;
-            let heartbeat = bytes.map(|bytes| Heartbeat::decode(&bytes)).transpose();
-            let heartbeat = heartbeat.map_err(|_| StoreError::Damaged("a heartbeat that cannot be read"))?;
-            Ok(Life { heartbeat, ..life })
+            Ok(Life { heartbeat: bytes.map(heartbeat).transpose()?, ..life })
         })
         .collect()
+    }
+
+    /// A gateway's newest heartbeat under the keys that it has now.
+    pub(crate) fn newest_heartbeat(&self, gateway: GatewayRow) -> Result<Option<Heartbeat>, StoreError> {
+        let sql = "SELECT heartbeat FROM sign_of_life WHERE gateway = ?1";
+        let bytes =
+            self.connection.prepare_cached(sql)?.query_row([gateway.0], |row| row.get(0)).optional()?;
+        bytes.flatten().map(heartbeat).transpose()
     }
 
     /// A gateway showed that it lives; by this heartbeat, if that is how.
@@ -176,6 +182,10 @@ impl Store {
         };
         Ok(self.connection.query_row("SELECT since, looked FROM hearing", [], hearing).optional()?)
     }
+}
+
+fn heartbeat(bytes: Vec<u8>) -> Result<Heartbeat, StoreError> {
+    Heartbeat::decode(&bytes).map_err(|_| StoreError::Damaged("a heartbeat that cannot be read"))
 }
 
 fn life(row: &Row<'_>) -> rusqlite::Result<Life> {

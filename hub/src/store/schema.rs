@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// One script a version, each taking the database from the version before. Never change one that was released.
-const VERSIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4];
+const VERSIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
 
 const VERSION_1: &str = "
 CREATE TABLE gateway (
@@ -213,6 +213,10 @@ CREATE TABLE hearing (
     since INTEGER,
     looked INTEGER NOT NULL
 ) STRICT;
+";
+
+const VERSION_5: &str = "
+ALTER TABLE gateway_key ADD COLUMN hub_key BLOB;
 ";
 
 /// Brings the database up to the newest version, in one transaction.

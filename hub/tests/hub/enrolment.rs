@@ -40,12 +40,12 @@ fn a_gateway_gets_its_credentials_and_nobody_else_may_read_the_secrets() {
     assert!(text("client.key").starts_with("-----BEGIN PRIVATE KEY-----"));
     OpeningKey::from_text(&text("open.key")).unwrap();
     let keys = hub.directory.keys().unwrap();
-    assert_eq!(keys.signing.verifying_key(), gateway.hub_verify);
-    assert_eq!(keys.opening.sealing_key(), gateway.hub_seal);
+    assert_eq!(keys.newest().signing.verifying_key(), gateway.hub_verify);
+    assert_eq!(keys.newest().opening.sealing_key(), gateway.hub_seal);
 
     let root = hub.root.path().join("hub");
     assert_eq!((mode(&root), mode(&hub.database())), (0o700, 0o600));
-    for secret in ["ca.key", "client.key", "open.key", "sign.key", "broker/server.key"] {
+    for secret in ["ca.key", "client.key", "keys/1/open.key", "keys/1/sign.key", "broker/server.key"] {
         assert_eq!(mode(&root.join(secret)), 0o600);
     }
 }

@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use varde_hub::{Arrival, Cause, Directory, Enrol, Intake, ListAlarms, Outcome, Show, Signature, Store};
+use varde_hub::{
+    Arrival, Cause, Directory, Enrol, Intake, ListAlarms, Outcome, Pair, Show, Signature, Store,
+};
 use varde_wire::{
     About, Anchor, Batch, BootId, ChainId, Content, Decimal, DeviceId, Event, Flags, Gap, GatewayId, Hash,
-    Instant, Lane, Metric, Observation, Receipt, Record, Report, Sealed, SealingEpoch, SealingKey,
+    HubKeys, Instant, Lane, Metric, Observation, Receipt, Record, Report, Sealed, SealingEpoch, SealingKey,
     SignedBatch, SigningKey, Stamp, Trust, Unit, Value, VerifyingKey, WallTime,
 };
 
@@ -39,7 +41,7 @@ impl Hub {
     }
 
     pub(crate) fn intake(&self) -> Intake {
-        Intake::new(Store::open(&self.database()).unwrap(), self.directory.keys().unwrap())
+        Intake::new(Store::open(&self.database()).unwrap(), self.directory.clone()).unwrap()
     }
 
     /// The lines of `show --json`.
@@ -84,6 +86,12 @@ impl Gateway {
             hub_seal: SealingKey::from_text(&text("hub-seal.key")).unwrap(),
             hub_verify: VerifyingKey::from_text(&text("hub-verify.key")).unwrap(),
         }
+    }
+
+    /// Goes by this pair of the hub's keys from now on.
+    pub(crate) fn go_over(&mut self, pair: &Pair) {
+        let HubKeys { verifying, sealing } = pair.public();
+        (self.hub_verify, self.hub_seal) = (verifying, sealing);
     }
 
     pub(crate) fn epoch(&self, entropy: u8) -> SealingEpoch {

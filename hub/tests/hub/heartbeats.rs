@@ -13,15 +13,15 @@ use varde_wire::{
 use crate::broker::{Client, Serving};
 use crate::gateway::{Gateway, Hub, alarm, stamp};
 
-const PATIENCE: Duration = Duration::from_secs(30);
-const LOOK: Duration = Duration::from_millis(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const LOOK: Duration = Duration::from_millis(20);
 
 fn now_ms() -> i64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     now.as_millis().try_into().unwrap()
 }
 
-fn heartbeat(gateway: &Gateway, life: u64, number: u64, stamp: Stamp) -> Heartbeat {
+pub(crate) fn heartbeat(gateway: &Gateway, life: u64, number: u64, stamp: Stamp) -> Heartbeat {
     Heartbeat {
         gateway: gateway.id.clone(),
         life,
@@ -34,19 +34,20 @@ fn heartbeat(gateway: &Gateway, life: u64, number: u64, stamp: Stamp) -> Heartbe
         faults: 1,
         urgent: Backlog::default(),
         routine: Backlog { entries: 7, oldest_s: Some(30) },
+        hub_key: None,
     }
 }
 
-fn now() -> Stamp {
+pub(crate) fn now() -> Stamp {
     stamp(1_000, now_ms(), Trust::Synchronised)
 }
 
-async fn send(client: &Client, gateway: &Gateway, signed: &SignedHeartbeat) {
+pub(crate) async fn send(client: &Client, gateway: &Gateway, signed: &SignedHeartbeat) {
     client.send(&Topic::Heartbeat(gateway.id.clone()), signed.as_bytes()).await.unwrap();
 }
 
 /// The lines of `gateways --json`, and how it ended.
-fn listed(hub: &Hub, silent: bool) -> (Vec<Value>, Result<(), Error>) {
+pub(crate) fn listed(hub: &Hub, silent: bool) -> (Vec<Value>, Result<(), Error>) {
     let mut out = Vec::new();
     let ended = list_gateways(&hub.database(), ListGateways { json: true, silent }, &mut out);
     let text = String::from_utf8(out).unwrap();

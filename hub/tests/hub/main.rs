@@ -15,6 +15,8 @@ mod heartbeats;
 #[cfg(test)]
 mod intake;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod reports;
 #[cfg(test)]
 mod rounds;

@@ -44,7 +44,7 @@ impl Uplink {
         let identity = Identity { gateway, sign, hub_seal };
         let outbox =
             Outbox::open(Some(&folder.path().join("outbox.db")), identity.clone(), MAX_BYTES).unwrap();
-        let hub = Intake::new(Store::open(&directory.database()).unwrap(), directory.keys().unwrap());
+        let hub = Intake::new(Store::open(&directory.database()).unwrap(), directory.clone()).unwrap();
         let (deliveries, admission) = (deliveries(&outbox), Admission::default());
         let mut uplink = Self {
             folder,

@@ -60,7 +60,7 @@ impl Hub {
         let following = chain.judge(&verified);
         if matches!(following, Following::Next { .. }) {
             chain.extend(&verified);
-            for opened in verified.unlock(&self.key, &mut self.epochs).unwrap().entries() {
+            for opened in verified.unlock(&[&self.key], &mut self.epochs).unwrap().entries() {
                 let Content::Observation(observation) = opened.record.unwrap().content else { panic!() };
                 let Value::Decimal(number) = observation.value else { panic!() };
                 self.stored.insert((verified.batch().lane, opened.epoch, opened.seq), number.mantissa);

@@ -212,7 +212,8 @@ pub(crate) fn receipts(keys: &Keys) -> Vec<(String, Receipt)> {
     cases
 }
 
-/// A gateway that runs and is behind, one of whose key sits in a secure element, and the last of a life.
+/// A gateway that runs and is behind, one whose key sits in a secure element, the last of a life, and one that tells by
+/// which key it knows its hub.
 pub(crate) fn heartbeats(keys: &Keys) -> Vec<(&'static str, SigningKey, Heartbeat)> {
     let running = Heartbeat {
         gateway: gateway(1),
@@ -226,6 +227,7 @@ pub(crate) fn heartbeats(keys: &Keys) -> Vec<(&'static str, SigningKey, Heartbea
         faults: 2,
         urgent: Backlog { entries: 1, oldest_s: Some(3) },
         routine: Backlog { entries: 1_000, oldest_s: Some(86_400) },
+        hub_key: None,
     };
     let none = Backlog::default();
     let element = Heartbeat {
@@ -241,10 +243,12 @@ pub(crate) fn heartbeats(keys: &Keys) -> Vec<(&'static str, SigningKey, Heartbea
     };
     let stopping =
         Heartbeat { number: 77, every_s: 10, state: LifeState::Stopping, urgent: none, ..running.clone() };
+    let knowing = Heartbeat { hub_key: Some(keys.hub.verifying_key().id()), ..running.clone() };
     vec![
         ("heartbeat-running", keys.gateway.clone(), running),
         ("heartbeat-running-es256", keys.element.clone(), element),
         ("heartbeat-stopping", keys.gateway.clone(), stopping),
+        ("heartbeat-2-hub-key", keys.gateway.clone(), knowing),
     ]
 }
 

@@ -102,12 +102,16 @@ pub(crate) fn receipt(receipt: &Receipt) -> Json {
 
 pub(crate) fn heartbeat(made: &Heartbeat) -> Json {
     let backlog = |of: Backlog| json!({ "entries": of.entries, "oldest_s": of.oldest_s });
-    json!({
+    let mut words = json!({
         "gateway": made.gateway.as_str(), "life": made.life, "number": made.number,
         "stamp": stamp(&made.stamp), "every_s": made.every_s, "state": made.state.name(),
         "version": made.version.as_str(), "up_s": made.up_s, "faults": made.faults,
         "urgent": backlog(made.urgent), "routine": backlog(made.routine),
-    })
+    });
+    if let Some(key) = made.hub_key {
+        words["hub_key"] = hex(&key).into();
+    }
+    words
 }
 
 pub(crate) fn command(

@@ -21,6 +21,7 @@ impl Hub {
             verifying: SigningKey::ed25519(&[1; 32]).verifying_key(),
             sealing: OpeningKey::derive(&[2; 32]).sealing_key(),
             certificate_end: NOW,
+            hub_key: [3; 8],
         };
         store.enrol(&enrolment, NOW).unwrap();
         let gateway = store.gateway(&gateway).unwrap().unwrap().row;

@@ -3,6 +3,7 @@
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    process::Output,
     time::Duration,
 };
 
@@ -202,6 +203,44 @@ impl Hub {
             }
             if Instant::now() >= until {
                 return Err(SimError::TooLate { what: format!("at the hub: {what}, but {line}"), limit });
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    /// How `varde-hub command` with these words ends, and what it prints.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    pub async fn ask(&self, words: &[&str]) -> Result<Output, SimError> {
+        let mut command = self.command("command");
+        let output = command.args(words).kill_on_drop(true).output().await;
+        output.map_err(SimError::io("running varde-hub command"))
+    }
+
+    /// What `varde-hub commands --json` prints.
+    ///
+    /// # Errors
+    /// When the command fails or prints something else.
+    pub async fn commands(&self) -> Result<Vec<Value>, SimError> {
+        let text = run(self.command("commands").arg("--json")).await?;
+        text.lines().map(|line| json("varde-hub commands", line)).collect()
+    }
+
+    /// Waits until it knows that a command of its only gateway came that far.
+    ///
+    /// # Errors
+    /// When the limit passes or [`Hub::commands`] fails.
+    pub async fn wait_for_command(&self, number: u64, stage: &str, limit: Duration) -> Result<(), SimError> {
+        let until = Instant::now() + limit;
+        loop {
+            let line = self.commands().await?.into_iter().find(|line| line["number"] == number);
+            if line.as_ref().is_some_and(|line| line["stage"] == stage) {
+                return Ok(());
+            }
+            if Instant::now() >= until {
+                let what = format!("at the hub: command {number} {stage}, but {line:?}");
+                return Err(SimError::TooLate { what, limit });
             }
             sleep(LOOK).await;
         }

@@ -1,0 +1,151 @@
+//! The pairs, on the disk and in memory.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use varde_wire::{BadKey, HubKeys, KeyId, OpeningKey, SigningKey};
+
+use crate::file::Readers;
+use crate::{Error, entropy, file};
+
+const SIGN: &str = "sign.key";
+const OPEN: &str = "open.key";
+
+/// One pair. Its directory is named after its number.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    number: u32,
+    /// Signs receipts and commands.
+    pub signing: SigningKey,
+    /// Opens what gateways sealed.
+    pub opening: OpeningKey,
+}
+
+impl Pair {
+    /// Its number: a later pair has a greater one.
+    pub const fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// What it is known by to gateways: the id of its verifying key.
+    pub fn id(&self) -> KeyId {
+        self.signing.verifying_key().id()
+    }
+
+    /// What gateways get of it.
+    pub fn public(&self) -> HubKeys {
+        HubKeys { verifying: self.signing.verifying_key(), sealing: self.opening.sealing_key() }
+    }
+
+    fn read(directory: &Path, number: u32) -> Result<Self, Error> {
+        let text = |path: &Path| file::read(path);
+        let bad = |path: &Path| {
+            let path = path.to_owned();
+            move |source: BadKey| Error::Key { path, source }
+        };
+        let (sign, open) = (directory.join(SIGN), directory.join(OPEN));
+        Ok(Self {
+            number,
+            signing: SigningKey::from_text(&text(&sign)?).map_err(bad(&sign))?,
+            opening: OpeningKey::from_text(&text(&open)?).map_err(bad(&open))?,
+        })
+    }
+}
+
+/// Every pair that a hub holds: at least one.
+#[derive(Clone, Debug)]
+pub struct Keyring {
+    /// In the order of their numbers.
+    earlier: Vec<Pair>,
+    newest: Pair,
+}
+
+impl Keyring {
+    /// The pairs of this directory.
+    ///
+    /// # Errors
+    /// Where a file cannot be read or holds something else, or there is no pair.
+    pub(crate) fn read(directory: &Path) -> Result<Self, Error> {
+        let pairs = numbers(directory)?.into_iter();
+        let pairs = pairs.map(|number| Pair::read(&place(directory, number), number));
+        let mut earlier = pairs.collect::<Result<Vec<_>, _>>()?;
+        let newest = earlier.pop().ok_or_else(|| Error::NoKeys(directory.to_owned()))?;
+        Ok(Self { earlier, newest })
+    }
+
+    /// Whether these are the pairs that stand in the directory.
+    pub(crate) fn is_of(&self, directory: &Path) -> Result<bool, Error> {
+        Ok(numbers(directory)?.into_iter().eq(self.pairs().map(Pair::number)))
+    }
+
+    /// The pairs, in the order of their numbers.
+    pub fn pairs(&self) -> impl Iterator<Item = &Pair> {
+        self.earlier.iter().chain([&self.newest])
+    }
+
+    /// The pair that gateways get which are enrolled now, or told to change.
+    pub const fn newest(&self) -> &Pair {
+        &self.newest
+    }
+
+    /// The pair that a gateway goes by which says so; the first, of one that is not known to have said anything. None where
+    /// the hub does not hold it.
+    pub fn of(&self, key: Option<KeyId>) -> Option<&Pair> {
+        match key {
+            Some(key) => self.pairs().find(|pair| pair.id() == key),
+            None => self.pairs().next(),
+        }
+    }
+
+    /// What opens what gateways sealed.
+    pub(crate) fn opening(&self) -> Vec<&OpeningKey> {
+        self.pairs().map(|pair| &pair.opening).collect()
+    }
+}
+
+/// Makes a pair that comes behind those of this directory, and gives its number. It is there whole or not at all.
+///
+/// # Errors
+/// Where a file cannot be written, or the system gives no random bytes.
+pub(crate) fn add(directory: &Path) -> Result<u32, Error> {
+    file::directory(directory)?;
+    let number = numbers(directory)?.last().map_or(1, |last| last.saturating_add(1));
+    let unfinished = directory.join(format!("{number}.new"));
+    file::directory(&unfinished)?;
+    file::write(&unfinished.join(SIGN), &SigningKey::ed25519(&*entropy()?).to_text(), Readers::Owner)?;
+    file::write(&unfinished.join(OPEN), &OpeningKey::derive(&*entropy()?).to_text(), Readers::Owner)?;
+    file::sync_directory(&unfinished)?;
+    let path = place(directory, number);
+    fs::rename(&unfinished, &path).map_err(|source| Error::File { doing: "write", path, source })?;
+    file::sync_directory(directory)?;
+    Ok(number)
+}
+
+/// Destroys a pair.
+///
+/// # Errors
+/// Where its files cannot be removed.
+pub(crate) fn destroy(directory: &Path, number: u32) -> Result<(), Error> {
+    let path = place(directory, number);
+    let retired = directory.join(format!("{number}.retired"));
+    // Whole or not at all: half a pair would keep the hub from starting.
+    let removed = fs::rename(&path, &retired).and_then(|()| fs::remove_dir_all(&retired));
+    removed.map_err(|source| Error::File { doing: "remove", path, source })?;
+    file::sync_directory(directory)
+}
+
+fn place(directory: &Path, number: u32) -> PathBuf {
+    directory.join(number.to_string())
+}
+
+/// The numbers of the pairs in this directory, rising. What is no number is no pair.
+fn numbers(directory: &Path) -> Result<Vec<u32>, Error> {
+    let read = |source| Error::File { doing: "read", path: directory.to_owned(), source };
+    let mut numbers = Vec::new();
+    for entry in fs::read_dir(directory).map_err(read)? {
+        let name = entry.map_err(read)?.file_name();
+        numbers.extend(name.to_str().and_then(|name| name.parse::<u32>().ok()));
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
