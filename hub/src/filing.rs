@@ -3,19 +3,18 @@
 use std::collections::HashMap;
 
 use varde_wire::{
-    About, Content, Encapsulation, OpeningEpoch, OpeningKey, Record, Sealed, Trust, Unlocked, VerifiedBatch,
-    WallTime,
+    About, Batch, Content, Encapsulation, Lane, OpeningEpoch, OpeningKey, Record, Sealed, Trust, Unlocked,
+    VerifiedBatch, WallTime,
 };
 
 use crate::silence::FRESH_MS;
 use crate::store::{BatchRow, EpochRow, GatewayRow, Incident, IncidentKind, Store, StoreError, Told};
 
-/// One batch, ready to be filed.
+/// Where the entries of a batch belong.
 pub(crate) struct Filing<'a> {
     pub(crate) store: &'a Store,
     pub(crate) gateway: GatewayRow,
     pub(crate) batch: BatchRow,
-    pub(crate) verified: &'a VerifiedBatch,
     pub(crate) now: WallTime,
 }
 
@@ -37,16 +36,17 @@ struct Unreadable {
 }
 
 impl Filing<'_> {
-    /// Files every entry.
+    /// Files every entry of the batch.
     pub(crate) fn file(
         &self,
+        verified: &VerifiedBatch,
         hub: &[&OpeningKey],
         known: &mut HashMap<Encapsulation, OpeningEpoch>,
     ) -> Result<Filed, StoreError> {
         let mut unreadable = Unreadable::default();
-        let filed = match self.verified.unlock(hub, known) {
-            Ok(unlocked) => self.open_each(&unlocked, &mut unreadable)?,
-            Err(e) => self.keep_all(&mut unreadable, &e.to_string())?,
+        let filed = match verified.unlock(hub, known) {
+            Ok(unlocked) => self.open_each(verified.batch(), &unlocked, &mut unreadable)?,
+            Err(e) => self.keep_all(verified.batch(), &mut unreadable, &e.to_string())?,
         };
         if let Some(seqs) = unreadable.seqs {
             let kind = IncidentKind::Unreadable;
@@ -57,12 +57,13 @@ impl Filing<'_> {
 
     fn open_each(
         &self,
+        batch: &Batch,
         unlocked: &Unlocked<'_, '_>,
         unreadable: &mut Unreadable,
     ) -> Result<Filed, StoreError> {
-        let batch = self.verified.batch();
+        let epochs = batch.epochs.iter();
         let rows: Vec<EpochRow> =
-            batch.epochs.iter().map(|epoch| self.epoch(epoch)).collect::<Result<_, _>>()?;
+            epochs.map(|epoch| self.epoch(batch.lane, epoch)).collect::<Result<_, _>>()?;
         let mut insert = self.store.entries_of(self.batch)?;
         let mut filed = Filed::default();
         for (opened, sealed) in unlocked.entries().zip(&batch.entries) {
@@ -92,11 +93,10 @@ impl Filing<'_> {
     }
 
     /// None of the batch's entries can be opened.
-    fn keep_all(&self, unreadable: &mut Unreadable, why: &str) -> Result<Filed, StoreError> {
-        let batch = self.verified.batch();
+    fn keep_all(&self, batch: &Batch, unreadable: &mut Unreadable, why: &str) -> Result<Filed, StoreError> {
         for (seq, sealed) in (batch.first..).zip(&batch.entries) {
             let encapsulation = batch.epochs.get(usize::from(sealed.epoch)).copied().unwrap_or_default();
-            self.keep(unreadable, self.epoch(&encapsulation)?, seq, sealed, why)?;
+            self.keep(unreadable, self.epoch(batch.lane, &encapsulation)?, seq, sealed, why)?;
         }
         Ok(Filed::default())
     }
@@ -119,7 +119,7 @@ impl Filing<'_> {
     }
 
     /// What a record means to the hub itself, beside being kept.
-    fn attend(&self, told: &Told, content: &Content) -> Result<(), StoreError> {
+    pub(crate) fn attend(&self, told: &Told, content: &Content) -> Result<(), StoreError> {
         match content {
             Content::Observation(_) | Content::InContext(..) => Ok(()),
             Content::Report(report) => match &report.about {
@@ -145,8 +145,8 @@ impl Filing<'_> {
         }
     }
 
-    fn epoch(&self, encapsulation: &Encapsulation) -> Result<EpochRow, StoreError> {
-        self.store.epoch(self.gateway, self.verified.batch().lane, encapsulation)
+    fn epoch(&self, lane: Lane, encapsulation: &Encapsulation) -> Result<EpochRow, StoreError> {
+        self.store.epoch(self.gateway, lane, encapsulation)
     }
 
     fn note(&self, incident: Incident) -> Result<(), StoreError> {

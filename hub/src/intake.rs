@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use varde_wire::{ChainId, Encapsulation, GatewayId, Lane, OpeningEpoch, SignedBatch, SigningKey};
 
+use crate::clock;
 use crate::error::chain;
+use crate::reopening::Reopening;
 use crate::round::Round;
 use crate::store::{Gateway, GatewayRow, Store, StoreError, Tracked};
 use crate::{Directory, Error, Keyring};
@@ -33,6 +35,7 @@ pub struct Intake {
     keys: Keyring,
     /// Why the keys could not be read again, if they could not.
     key_trouble: String,
+    reopening: Reopening,
     data_version: Option<i64>,
     gateways: HashMap<GatewayId, Gateway>,
     chains: HashMap<(GatewayRow, Lane, ChainId), Tracked>,
@@ -51,6 +54,7 @@ impl Intake {
             keys: directory.keys()?,
             directory,
             key_trouble: String::new(),
+            reopening: Reopening::ALL,
             data_version: None,
             gateways: HashMap::new(),
             chains: HashMap::new(),
@@ -72,6 +76,8 @@ impl Intake {
             round.intake.renew_keys();
             round.intake.data_version = Some(version);
         }
+        let Self { reopening, store, keys, .. } = &mut *round.intake;
+        reopening.go_on(store, keys, clock::now())?;
         if round.intake.chains.len() > MOST_CHAINS {
             round.intake.chains.clear();
         }
@@ -90,6 +96,7 @@ impl Intake {
                 tracing::info!("the hub's keys changed: pair {} is the newest", keys.newest().number());
                 self.keys = keys;
                 self.epochs.clear();
+                self.reopening = Reopening::ALL;
                 self.key_trouble.clear();
             }
             // Said once, not at every round.
@@ -114,6 +121,7 @@ impl Intake {
     pub(crate) fn forget(&mut self) {
         self.chains.clear();
         self.gateways.clear();
+        self.reopening = Reopening::ALL;
     }
 
     /// The gateway of this id, if it is enrolled.

@@ -35,6 +35,7 @@ mod keys;
 mod link;
 mod mending;
 mod mosquitto;
+mod reopening;
 mod round;
 mod serve;
 mod show;

@@ -169,8 +169,8 @@ impl<'i> Round<'i> {
             store.note(row, &missing, now)?;
         }
 
-        let filing = Filing { store, gateway, batch: row, verified, now };
-        let Filed { new, is_fresh } = filing.file(&keys.opening(), epochs)?;
+        let filing = Filing { store, gateway, batch: row, now };
+        let Filed { new, is_fresh } = filing.file(verified, &keys.opening(), epochs)?;
         if is_fresh {
             self.living.insert(batch.gateway.clone());
         }

@@ -38,7 +38,7 @@ use thiserror::Error;
 pub(crate) use alarms::{StepTold, StoredAlarm, WhichAlarms};
 pub(crate) use chains::{BatchRow, ChainRow, Tracked};
 pub(crate) use commands::{NewCommand, Progress, StoredCommand, Unanswered};
-pub(crate) use entries::EpochRow;
+pub(crate) use entries::{EpochRow, Unread};
 pub use evidence::Cause;
 pub(crate) use evidence::{Evidence, Refusals};
 pub(crate) use gateways::{Enrolment, Gateway, GatewayRow};

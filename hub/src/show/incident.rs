@@ -9,7 +9,7 @@ use crate::{Error, clock};
 /// What scripts read. Fields that do not apply are left out.
 #[derive(Serialize)]
 pub(super) struct Line {
-    /// `chain-began`, `missing`, `gap`, `unreadable`, or `refused`.
+    /// `chain-began`, `missing`, `gap`, `unreadable`, `opened-later`, or `refused`.
     pub(super) incident: &'static str,
     id: i64,
     pub(super) gateway: String,

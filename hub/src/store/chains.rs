@@ -10,7 +10,7 @@ use super::{GatewayRow, Store, StoreError};
 pub(crate) struct ChainRow(pub(super) i64);
 
 /// A stored batch's row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct BatchRow(pub(super) i64);
 
 /// A chain, and its row once there is one.

@@ -15,10 +15,12 @@ pub(crate) enum IncidentKind {
     Gap,
     /// Entries that did not open.
     Unreadable,
+    /// Such ones, that opened later.
+    Opened,
 }
 
 impl IncidentKind {
-    const ALL: [Self; 4] = [Self::ChainBegan, Self::Missing, Self::Gap, Self::Unreadable];
+    const ALL: [Self; 5] = [Self::ChainBegan, Self::Missing, Self::Gap, Self::Unreadable, Self::Opened];
 
     /// The word in tables and output.
     pub(crate) const fn name(self) -> &'static str {
@@ -27,6 +29,7 @@ impl IncidentKind {
             Self::Missing => "missing",
             Self::Gap => "gap",
             Self::Unreadable => "unreadable",
+            Self::Opened => "opened-later",
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
-use varde_hub::{Error, Pair, Retire, Signature, list_keys, retire_keys};
+use varde_hub::{Error, Intake, Pair, Retire, Signature, list_keys, retire_keys};
 use varde_wire::{Backlog, GatewayId, Heartbeat, Lane, Topic, Verdict};
 
 use crate::broker::{Client, Serving};
@@ -142,6 +142,35 @@ fn a_pair_that_is_made_while_batches_come_opens_the_next_one() {
     take(&mut intake, &gateway, Lane::Urgent, &[&press]);
     assert_eq!(hub.observations().len(), 2);
     assert!(hub.incidents().iter().all(|line| line["incident"] == "chain-began"));
+}
+
+#[test]
+fn what_nobody_could_open_is_opened_when_its_key_is_put_back() {
+    let hub = Hub::new();
+    let mut gateway = hub.enrol("gw-1", Signature::Ed25519, false);
+    let (keys, safe) = (hub.root.path().join("hub/keys"), hub.root.path().join("safe"));
+    hub.directory.add_keys().unwrap();
+    gateway.go_over(&pair(&hub, 2));
+    fs::rename(keys.join("2"), &safe).unwrap();
+    let sealed = gateway.outbox(Lane::Urgent, 2).batch(&[alarm(), reading(118)]);
+    let mut intake = hub.intake();
+    gateway.go_over(&pair(&hub, 1));
+    let taken = take(&mut intake, &gateway, Lane::Urgent, &[&sealed]);
+    assert!(hub.observations().is_empty(), "{taken:?}");
+
+    let next = |intake: &mut Intake| intake.begin().unwrap().commit().unwrap();
+    next(&mut intake);
+    assert!(hub.observations().is_empty());
+    fs::rename(&safe, keys.join("2")).unwrap();
+    hub.enrol("gw-2", Signature::Ed25519, false);
+    next(&mut intake);
+    let seen = hub.observations();
+    assert_eq!(seen.iter().map(|line| line["seq"].as_u64()).collect::<Vec<_>>(), [Some(1), Some(2)]);
+    next(&mut intake);
+    next(&mut hub.intake());
+    assert_eq!(hub.observations(), seen, "once");
+    let kinds: Vec<_> = hub.incidents().into_iter().map(|line| line["incident"].clone()).collect();
+    assert_eq!(kinds, ["chain-began", "unreadable", "opened-later"]);
 }
 
 #[test]
