@@ -22,6 +22,11 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// Nobody said which hub.
+    #[error(
+        "which hub? '--directory DIR' says where it lives, and so does VARDE_HUB_DIRECTORY in the environment"
+    )]
+    WhichHub,
     /// `init` found a hub where it was to make one.
     #[error("{} holds a hub already, and its keys open what its gateways send: choose another directory", .0.display())]
     HubExists(PathBuf),
@@ -202,6 +207,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         const CRITICAL: u8 = 2;
         const UNKNOWN: u8 = 3;
+        const USAGE: u8 = 64;
         const DATA: u8 = 65;
         const UNAVAILABLE: u8 = 69;
         const SYSTEM: u8 = 71;
@@ -235,6 +241,7 @@ impl Error {
             | Self::Plan { .. } => DATA,
             Self::Listen { .. } | Self::CommandRefused { .. } => UNAVAILABLE,
             Self::Unfinished { .. } | Self::PairNeeded { .. } => TRY_AGAIN,
+            Self::WhichHub => USAGE,
             Self::Silent(_) => CRITICAL,
             Self::Deaf { .. } => UNKNOWN,
         }
