@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::Error;
 use crate::store::Store;
 
-pub(crate) use report::{HTEST, Source};
+pub(crate) use report::{Alarm, Source};
 
 /// What is to be shown.
 #[derive(Clone, Debug, Default)]

@@ -4,11 +4,11 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use serde::Serialize;
-use varde_wire::{AlarmReport, AlarmStep, GatewayId, Severity, Trust, WallTime};
+use varde_wire::{AlarmStep, GatewayId, Severity, Trust, WallTime};
 
 use super::standing::Standing;
 use crate::mending::{Anchors, Mended};
-use crate::show::{HTEST, Source};
+use crate::show::{Alarm, Source};
 use crate::store::{StepTold, Store, StoreError, StoredAlarm, WhichAlarms};
 use crate::{Error, clock};
 
@@ -49,7 +49,7 @@ pub fn list_alarms(database: &Path, list: &ListAlarms, out: &mut impl Write) -> 
             lines.push(Line::of(&alarm, standing, &mut anchors)?);
         }
     }
-    lines.sort_by_key(|line| (std::cmp::Reverse(line.severity), line.moment));
+    lines.sort_by_key(|line| (std::cmp::Reverse(line.alarm.severity), line.moment));
     let write = |out: &mut dyn Write| -> io::Result<()> {
         for line in &lines {
             if list.json {
@@ -71,17 +71,9 @@ pub fn list_alarms(database: &Path, list: &ListAlarms, out: &mut impl Write) -> 
 #[derive(Serialize)]
 struct Line {
     gateway: String,
-    alarm: u64,
+    /// As it was told last.
     #[serde(flatten)]
-    source: Source,
-    kind: &'static str,
-    vkp: &'static str,
-    /// VKP's: 0 to 40.
-    severity: u8,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    security: Option<&'static str>,
-    /// How often it was raised.
-    count: u32,
+    alarm: Alarm,
     state: &'static str,
     #[serde(skip_serializing_if = "is_false")]
     escalated: bool,
@@ -125,16 +117,9 @@ impl Line {
             return Err(StoreError::Damaged("an alarm without a step").into());
         };
         let (moment, trust) = moment(raised, anchors.mend(&alarm.gateway, &raised.told.stamp)?);
-        let AlarmReport { ref source, kind, severity, test, count, .. } = last.report;
         let mut line = Self {
             gateway: alarm.gateway.clone(),
-            alarm: alarm.number,
-            source: source.into(),
-            kind: kind.name(),
-            vkp: kind.vkp(),
-            severity: severity.number(),
-            security: test.then_some(HTEST),
-            count,
+            alarm: (&last.report).into(),
             state: standing.state.name(),
             escalated: standing.is_escalated,
             cleared: standing.is_cleared,
@@ -160,13 +145,14 @@ impl Line {
     }
 
     fn in_words(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Self { gateway, alarm, kind, vkp, severity, count, words, .. } = self;
-        let test = if self.security.is_some() { "TEST " } else { "" };
-        let (Source::Device(source) | Source::Rule(source)) = &self.source;
+        let Self { gateway, words, .. } = self;
+        let Alarm { number, source, kind, vkp, severity, security, count } = &self.alarm;
+        let test = if security.is_some() { "TEST " } else { "" };
+        let (Source::Device(source) | Source::Rule(source)) = source;
         let kind = format!("{kind} ({vkp})");
         let severity = severity_word(*severity);
         let times = if *count == 1 { "once".to_owned() } else { format!("{count} times") };
-        write!(out, "{test}{gateway} {alarm:<4} {kind:<18} {severity:<12} {source:<16} {times:<9} {words}")?;
+        write!(out, "{test}{gateway} {number:<4} {kind:<18} {severity:<12} {source:<16} {times:<9} {words}")?;
         if self.forgotten {
             write!(out, "; its gateway has forgotten it")?;
         }

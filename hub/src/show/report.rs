@@ -11,7 +11,7 @@ use crate::clock;
 use crate::mending::Mended;
 
 /// FHIR's label of what is no real event (`http://terminology.hl7.org/CodeSystem/v3-ActReason`).
-pub(crate) const HTEST: &str = "HTEST";
+const HTEST: &str = "HTEST";
 
 /// What scripts read. Fields that do not apply are left out.
 #[derive(Serialize)]
@@ -32,17 +32,8 @@ pub(super) struct Line {
 #[serde(tag = "report", rename_all = "kebab-case")]
 enum Words {
     Alarm {
-        alarm: u64,
         #[serde(flatten)]
-        source: Source,
-        kind: &'static str,
-        vkp: &'static str,
-        /// VKP's: 0 to 40.
-        severity: u8,
-        /// `HTEST` where it is a test.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        security: Option<&'static str>,
-        count: u32,
+        alarm: Alarm,
         step: &'static str,
         #[serde(skip_serializing_if = "Option::is_none")]
         announcement: Option<u32>,
@@ -84,6 +75,24 @@ enum Words {
         day: Option<String>,
         times: u32,
     },
+}
+
+/// What an alarm is.
+#[derive(Serialize)]
+pub(crate) struct Alarm {
+    #[serde(rename = "alarm")]
+    pub(crate) number: u64,
+    #[serde(flatten)]
+    pub(crate) source: Source,
+    pub(crate) kind: &'static str,
+    pub(crate) vkp: &'static str,
+    /// VKP's: 0 to 40.
+    pub(crate) severity: u8,
+    /// `HTEST` where it is a test.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) security: Option<&'static str>,
+    /// How often it was raised.
+    pub(crate) count: u32,
 }
 
 /// Who raised an alarm: `device` or `rule`.
@@ -146,8 +155,23 @@ impl From<&AlarmSource> for Source {
     }
 }
 
+impl From<&AlarmReport> for Alarm {
+    fn from(report: &AlarmReport) -> Self {
+        let AlarmReport { alarm, ref source, kind, severity, test, count, .. } = *report;
+        Self {
+            number: alarm,
+            source: source.into(),
+            kind: kind.name(),
+            vkp: AlarmKind::vkp(kind),
+            severity: severity.number(),
+            security: test.then_some(HTEST),
+            count,
+        }
+    }
+}
+
 fn words_of_alarm(report: &AlarmReport) -> Words {
-    let AlarmReport { alarm, ref source, kind, severity, test, count, step } = *report;
+    let step = report.step;
     let (announcement, for_ms) = match step {
         AlarmStep::Announced { number } => (Some(number), None),
         AlarmStep::PreAlarm { for_ms } => (None, Some(for_ms)),
@@ -163,18 +187,7 @@ fn words_of_alarm(report: &AlarmReport) -> Words {
         | AlarmStep::Cancelled
         | AlarmStep::Ended => (None, None),
     };
-    Words::Alarm {
-        alarm,
-        source: source.into(),
-        kind: kind.name(),
-        vkp: AlarmKind::vkp(kind),
-        severity: severity.number(),
-        security: test.then_some(HTEST),
-        count,
-        step: step.name(),
-        announcement,
-        for_ms,
-    }
+    Words::Alarm { alarm: report.into(), step: step.name(), announcement, for_ms }
 }
 
 fn words_of_supervision(report: SupervisionReport, when: &Mended) -> Words {
