@@ -36,6 +36,11 @@ pub(crate) async fn measure(table: &mut Table) -> Outcome {
     }
     last.ok_or("nothing handed over")?.await?;
     let rate = OBSERVATIONS as f64 / began.elapsed().as_secs_f64();
+    let committed =
+        store.depths().await?.queues.into_iter().flatten().map(|depth| depth.committed).sum::<u64>();
+    if committed != OBSERVATIONS as u64 {
+        return Err(format!("{committed} of {OBSERVATIONS} were committed").into());
+    }
     store.stop().await?;
     let bare = floor::rows_per_second(directory.path(), OBSERVATIONS, 2048)?;
     table.row("durable intake", per_second(rate), per_second(bare), Some(rate / bare));

@@ -6,6 +6,7 @@
 //! record. The disk is tried again all the time.
 
 use std::collections::BTreeMap;
+use std::future::ready;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -111,16 +112,15 @@ impl Writer {
                     self.control(message);
                 }
                 () = tokio::time::sleep(again.unwrap_or_default()), if !open => self.try_disk(),
+                // Behind the urgent ones: what is remembered may speak of one that comes first. Before the next routine
+                // one: a flood that did not wait here would be given up, though the disk works.
+                () = ready(()), if open && self.pending.len() >= FULL_GROUP => self.commit_routine(),
                 () = &mut window, if open && self.holds_something() => self.commit_routine(),
                 Some(append) = routine.recv() => {
                     if self.pending.is_empty() && self.memories.is_empty() {
                         window.set(tokio::time::sleep(self.options.commit_window));
                     }
                     self.hold(append);
-                    if open && self.pending.len() >= FULL_GROUP {
-                        // Not here: what is remembered may speak of an urgent record that comes first.
-                        window.set(tokio::time::sleep(Duration::ZERO));
-                    }
                 }
                 else => return,
             }

@@ -58,6 +58,21 @@ async fn nothing_is_told_as_committed_before_it_is_in_the_file() {
     store.stop().await.unwrap();
 }
 
+/// More at once than a window has time for: whoever hands over waits, and the disk works.
+#[tokio::test]
+async fn a_flood_waits_for_the_disk_and_nothing_of_it_is_given_up() {
+    const FLOOD: u64 = 100_000;
+    let directory = tempfile::tempdir().unwrap();
+    let store = start(directory.path());
+    let mut last = None;
+    for _ in 0..FLOOD {
+        last = Some(store.append(Lane::Routine, vec![record()]).await.unwrap());
+    }
+    last.unwrap().await.unwrap();
+    assert_eq!(in_file(directory.path(), Lane::Routine), FLOOD);
+    store.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_seq_is_never_given_twice_even_when_the_file_is_lost() {
     let directory = tempfile::tempdir().unwrap();
