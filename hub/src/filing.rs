@@ -125,7 +125,9 @@ impl Filing<'_> {
     /// What a record means to the hub itself, beside being kept.
     pub(crate) fn attend(&self, told: &Told, content: &Content) -> Result<(), StoreError> {
         match content {
-            Content::Observation(_) | Content::InContext(..) => Ok(()),
+            Content::Observation(observation) | Content::InContext(observation, _) => {
+                self.store.note_conditions(self.gateway, told, observation)
+            }
             Content::Report(report) => match &report.about {
                 About::Alarm(alarm) => self.store.note_alarm(self.gateway, told, alarm),
                 About::Supervision(troubles) => self.store.note_troubles(self.gateway, told, troubles),

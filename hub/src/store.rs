@@ -14,12 +14,14 @@
 //! | `command`, `command_floor` | what gateways are asked, how far it came, and below which numbers none is given |
 //! | `alarm`, `alarm_step` | the alarms that gateways told of, and the entry that told each of their steps last |
 //! | `trouble` | what is wrong with devices, or was, and the entry that told it last |
+//! | `condition` | what devices say of themselves until they say otherwise, and the entry that told it last |
 //!
 //! A u64 (number, seq) is stored as the i64 of the same bits.
 
 mod alarms;
 mod chains;
 mod commands;
+mod conditions;
 mod entries;
 mod evidence;
 mod gateways;
@@ -38,6 +40,7 @@ use thiserror::Error;
 pub(crate) use alarms::{StepTold, StoredAlarm, WhichAlarms};
 pub(crate) use chains::{BatchRow, ChainRow, Tracked};
 pub(crate) use commands::{NewCommand, Progress, StoredCommand, Unanswered};
+pub(crate) use conditions::StandingCondition;
 pub(crate) use entries::{EpochRow, Unread};
 pub use evidence::Cause;
 pub(crate) use evidence::{Evidence, Refusals};

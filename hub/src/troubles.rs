@@ -7,7 +7,7 @@ use serde::Serialize;
 use varde_wire::GatewayId;
 
 use crate::mending::Anchors;
-use crate::store::{StandingTrouble, Store};
+use crate::store::{StandingCondition, StandingTrouble, Store};
 use crate::{Error, clock};
 
 /// A trouble, for programs.
@@ -15,7 +15,8 @@ use crate::{Error, clock};
 struct Line {
     gateway: String,
     device: String,
-    trouble: &'static str,
+    /// A trouble that its gateway found, or the event by which the device told it itself.
+    trouble: String,
     /// What is behind it, where that is one story of many devices.
     #[serde(skip_serializing_if = "Option::is_none")]
     story: Option<String>,
@@ -47,6 +48,14 @@ pub fn list_troubles(
     for standing in store.troubles(gateway.map(GatewayId::as_str))? {
         lines.push(line(standing, &mut anchors)?);
     }
+    for standing in store.conditions(gateway.map(GatewayId::as_str))? {
+        lines.push(line_of_condition(standing, &mut anchors)?);
+    }
+    // Of each gateway first its stories, then what stands by itself.
+    lines.sort_by(|a, b| {
+        let key = |line: &Line| (line.gateway.clone(), line.story.is_none(), line.story.clone());
+        key(a).cmp(&key(b))
+    });
     let write = |out: &mut dyn Write| -> io::Result<()> {
         if json {
             for line in &lines {
@@ -66,9 +75,23 @@ fn line(standing: StandingTrouble, anchors: &mut Anchors<'_>) -> Result<Line, Er
     let when = anchors.mend(&gateway, &told.stamp)?;
     Ok(Line {
         device: edge.device.to_string(),
-        trouble: edge.trouble.name(),
+        trouble: edge.trouble.name().to_owned(),
         story,
         since: clock::rfc3339(when.minus(edge.since_ms)),
+        trust: when.trust.name(),
+        received: clock::rfc3339(told.received),
+        gateway,
+    })
+}
+
+fn line_of_condition(standing: StandingCondition, anchors: &mut Anchors<'_>) -> Result<Line, Error> {
+    let StandingCondition { gateway, device, condition, told } = standing;
+    let when = anchors.mend(&gateway, &told.stamp)?;
+    Ok(Line {
+        device,
+        trouble: condition,
+        story: None,
+        since: clock::rfc3339(when.time),
         trust: when.trust.name(),
         received: clock::rfc3339(told.received),
         gateway,

@@ -217,6 +217,15 @@ CREATE TABLE hearing (
 
 const VERSION_5: &str = "
 ALTER TABLE gateway_key ADD COLUMN hub_key BLOB;
+
+CREATE TABLE condition (
+    gateway INTEGER NOT NULL REFERENCES gateway,
+    device TEXT NOT NULL,
+    condition TEXT NOT NULL,
+    stands INTEGER NOT NULL,
+    entry INTEGER NOT NULL REFERENCES entry,
+    PRIMARY KEY (gateway, device, condition)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// Brings the database up to the newest version, in one transaction.

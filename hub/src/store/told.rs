@@ -57,11 +57,25 @@ impl Stored {
     }
 
     pub(super) fn decode(self) -> Result<Telling, StoreError> {
-        let damaged = StoreError::Damaged("an entry that is no report");
-        let Ok(Record { stamp, content: Content::Report(report) }) = Record::decode(&self.record) else {
-            return Err(damaged);
-        };
+        match self.record()? {
+            Record { stamp, content: Content::Report(report) } => {
+                Ok(Telling { told: self.made(stamp), report })
+            }
+            _ => Err(StoreError::Damaged("an entry that is no report")),
+        }
+    }
+
+    /// Its circumstances, whatever it tells.
+    pub(super) fn told(&self) -> Result<Told, StoreError> {
+        Ok(self.made(self.record()?.stamp))
+    }
+
+    fn record(&self) -> Result<Record, StoreError> {
+        Record::decode(&self.record).map_err(|_| StoreError::Damaged("an entry that cannot be read"))
+    }
+
+    fn made(&self, stamp: Stamp) -> Told {
         let (seq, received) = (self.seq.cast_unsigned(), WallTime::from_unix_millis(self.received));
-        Ok(Telling { told: Told { n: self.n, seq, received, stamp }, report })
+        Told { n: self.n, seq, received, stamp }
     }
 }

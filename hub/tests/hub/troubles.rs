@@ -1,9 +1,10 @@
 //! What is wrong with devices: one story where it has one cause, and nothing that is over.
 
-use crate::gateway::{Hub, Outbox, report, take};
+use crate::gateway::{Hub, Outbox, report, stamp, take};
 use varde_hub::Signature;
 use varde_wire::{
-    About, Change, DeviceId, Lane, Origin, Phase, Record, SupervisionReport, Trouble, TroubleEdge,
+    About, Change, Content, DeviceId, Event, Lane, Metric, Observation, Origin, Phase, Record,
+    SupervisionReport, Trouble, TroubleEdge, Trust, Value,
 };
 
 use Change::{Began, Lasts, Over};
@@ -120,4 +121,33 @@ fn a_trouble_stands_from_the_first_that_is_heard_of_it_until_its_twin() {
     let both = [("pendant-1", Contact, Began), ("pendant-1", Contact, Over)];
     let in_one = told(1, Origin::Silence(Phase::GoesOn), &both, &[]);
     assert!(standing(&hub_after(&[in_one])).is_empty(), "the last edge of a report counts");
+}
+
+/// What a dispenser says of itself, so long after its boot.
+fn said(uptime: u64, event: Event) -> Record {
+    let content = Observation::new(device("dispenser-1"), Metric::MEDICINE, Value::Event(event));
+    let stamp = stamp(uptime, 1_700_000_000_000 + i64::try_from(uptime).unwrap(), Trust::Synchronised);
+    Record { stamp, content: Content::Observation(content) }
+}
+
+#[test]
+fn a_dispenser_that_runs_another_plan_or_is_empty_stands_until_it_says_otherwise() {
+    use Event::{MedicineEmpty, MedicineNearlyEmpty, MedicineRefilled, PlanDiffers, PlanRestored};
+    let mut records = vec![
+        said(60_000, PlanDiffers),
+        said(61_000, MedicineNearlyEmpty),
+        said(62_000, MedicineEmpty),
+        single(70_000, "lamp-1", BatteryLow, Began),
+    ];
+    assert_eq!(
+        in_words(&hub_after(&records)),
+        "gw-1\n  \
+         lamp-1           battery-low    since 2023-11-14T22:13:30.000Z\n  \
+         dispenser-1      medicine-empty since 2023-11-14T22:14:22.000Z\n  \
+         dispenser-1      medicine-nearly-empty since 2023-11-14T22:14:21.000Z\n  \
+         dispenser-1      plan-differs   since 2023-11-14T22:14:20.000Z\n"
+    );
+    // What is told again, and what came late, changes nothing.
+    records.extend([said(80_000, PlanRestored), said(75_000, PlanDiffers), said(81_000, MedicineRefilled)]);
+    assert_eq!(standing(&hub_after(&records)), ["lamp-1 battery-low -"]);
 }
