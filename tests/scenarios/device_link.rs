@@ -109,6 +109,15 @@ async fn what_the_hub_asks_of_a_dispenser_is_done_and_shown_and_told() {
     // What cannot be done is said by the dispenser, and the gateway's kill costs nobody a second dose.
     let refused = hub_asks(&home, &["switch", "on"]).await;
     assert_eq!(refused.status.code(), Some(69), "{refused:?}");
+    // 08:00 in Oslo is not 08:00 on this box.
+    std::fs::write(&plan, PLAN.replace("UTC", "Europe/Oslo").replace("version = 7", "version = 8")).unwrap();
+    let refused = hub_asks(&home, &["plan", plan.to_str().unwrap()]).await;
+    assert_eq!(refused.status.code(), Some(69), "{refused:?}");
+    let words = String::from_utf8_lossy(&refused.stdout);
+    assert!(words.contains("timedatectl set-timezone Europe/Oslo"), "{words}");
+    let version =
+        dispenser.look(|machine| machine.flash().plan().map(varde_device_link::Plan::version)).await;
+    assert_eq!(version, Some(Some(7)));
     dispenser.unplug().await;
     let stored = hub_asks(&home, &["--no-wait", "dispense"]).await;
     assert!(stored.status.success(), "{stored:?}");
@@ -189,7 +198,7 @@ async fn home() -> (TempDir, Dispenser, Home) {
     (directory, dispenser, home)
 }
 
-const PLAN: &str = "version = 7\nzone = 'Europe/Oslo'\n[[dose]]\nid = 1\ntime = '08:00'\nwindow_min = 60\n";
+const PLAN: &str = "version = 7\nzone = 'UTC'\n[[dose]]\nid = 1\ntime = '08:00'\nwindow_min = 60\n";
 
 async fn hub_asks(home: &Home, words: &[&str]) -> Output {
     let (options, words) = words.split_at(usize::from(words[0] == "--no-wait"));
