@@ -106,12 +106,26 @@ impl DeviceLinkSession {
 
     /// Does what the link wants, and gives it what is to be asked, until both have nothing more.
     fn pump(&mut self) {
+        self.drop_late();
         loop {
-            self.ask();
-            let Some(output) = self.link.poll_output() else { break };
-            self.take(output);
+            // All that came before anything is asked: a greeting says what may be asked at all.
+            while let Some(output) = self.link.poll_output() {
+                self.take(output);
+            }
+            if !self.ask() {
+                break;
+            }
         }
         self.tell_unconfirmed();
+    }
+
+    /// What is too late is asked neither for the first time nor once more.
+    fn drop_late(&mut self) {
+        let expired = self.orders.expired(self.now);
+        self.outputs.extend(expired.into_iter().map(Output::Outcome));
+        if self.asking == Asking::Order && self.orders.is_late(self.now) {
+            self.link.stop_repeating();
+        }
     }
 
     fn take(&mut self, output: GatewayOutput) {
@@ -141,6 +155,10 @@ impl DeviceLinkSession {
             self.tell(vec![Observation::new(self.device.clone(), Metric::DEVICE_PROBLEM, event)]);
         }
         self.outputs.push_back(Output::Heard(self.device.clone()));
+        if self.asking == Asking::Order && self.orders.is_late(self.now) {
+            // Whether it may be asked again is for the greeting to say.
+            self.link.give_up();
+        }
         self.identity = Some(identity);
         self.clock = DeviceClock::default();
     }
@@ -207,30 +225,34 @@ impl DeviceLinkSession {
         }
     }
 
-    /// Asks for what is to be done next, if nothing is asked already.
-    fn ask(&mut self) {
-        if !self.link.is_greeted() || self.link.is_asking() || self.ask_again() {
-            return;
+    /// Asks for what is to be done next, if nothing is asked already. Whether it did.
+    fn ask(&mut self) -> bool {
+        if !self.link.is_greeted() || self.link.is_asking() {
+            return false;
+        }
+        if self.ask_again() {
+            return true;
         }
         if let Some(setting) = self.clock_setting() {
             self.clock.asked = Some(self.now);
             self.clock.zone = Some(setting.zone);
             self.asking = Asking::Clock;
-            if self.link.ask(link::Request::SetClock(setting)).is_some() {
-                self.remember();
-            }
+            let asked = self.link.ask(link::Request::SetClock(setting));
+            asked.map(|_| self.remember()).is_some()
         } else if self.is_in_doubt() {
             let note = "the gateway was restarted; whether the device did it is not known";
             self.outputs.extend(self.orders.refuse(Cause::Interrupted, note).map(Output::Outcome));
-            self.ask();
+            self.ask()
         } else if let Some((order, request)) = self.orders.next() {
             let number = order.number;
-            if let Some(asked) = self.link.ask(request) {
-                self.asking = Asking::Order;
-                self.memory.asks(number, asked);
-                self.remember();
-                self.orders.asked(self.now);
-            }
+            let Some(asked) = self.link.ask(request) else { return false };
+            self.asking = Asking::Order;
+            self.memory.asks(number, asked);
+            self.remember();
+            self.orders.asked(self.now);
+            true
+        } else {
+            false
         }
     }
 
@@ -241,6 +263,12 @@ impl DeviceLinkSession {
         let Some(known) = self.memory.request(order.number).filter(|_| !self.orders.is_planning()) else {
             return false;
         };
+        let has_answered = self.identity.as_ref().is_some_and(|device| device.requests_through >= known);
+        if self.orders.is_late(self.now) && !has_answered {
+            // It was lost on the way. What was answered, on the other hand, is only answered again.
+            self.outputs.extend(self.orders.expire().map(Output::Outcome));
+            return self.ask_again();
+        }
         if !self.link.ask_again(known, request) {
             return false;
         }
@@ -367,7 +395,8 @@ impl Session for DeviceLinkSession {
         if order.device != self.device {
             return Err(Cause::NoSuchDevice.into());
         }
-        self.orders.take(order, now)?;
+        let was_asked = self.memory.request(order.number).is_some();
+        self.orders.take(order, was_asked, now)?;
         self.pump();
         Ok(())
     }

@@ -262,7 +262,8 @@ impl Commands {
                         return self.settle(outcome(number, device, stage, &note)).await;
                     }
                     self.posted.insert(number, (claim.expires, Arc::clone(mailbox)));
-                    mailbox.post(Order { number, device, action, is_repeat });
+                    let expires = Some(clock::when(claim.expires));
+                    mailbox.post(Order { number, device, action, expires, is_repeat });
                     return Ok(());
                 }
                 Some(None) => {
