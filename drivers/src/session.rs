@@ -154,7 +154,7 @@ pub enum Output {
     AwaitCommit,
     /// Keep these bytes over restarts, for [`Session::recall`]; they replace what was kept before. They are kept in the
     /// same moment as the reading that was given right before them, and never without any reading given earlier, so they
-    /// may speak of all those as kept. They are not sealed: nothing in them may tell of a person's health.
+    /// may speak of all those as kept. They may tell of a person: whoever keeps them seals them.
     Remember(Vec<u8>),
     /// A sign of life that carries no reading.
     Heard(DeviceId),

@@ -10,7 +10,6 @@ use varde_device_link::{
 };
 use varde_wire::{Cause, DeviceId, Event, Flags, Instant, Metric, Observation, Value};
 
-use super::dose::Doses;
 use super::memory::Memory;
 use super::orders::Orders;
 use super::state::Told;
@@ -57,9 +56,7 @@ pub struct DeviceLinkSession {
     /// Whether the device answered requests that are not remembered here.
     has_unknown_requests: bool,
 
-    plan: Option<Plan>,
     draft: Option<PlanDraft>,
-    doses: Doses,
 }
 
 /// What is known of setting the device's clock.
@@ -98,14 +95,14 @@ impl DeviceLinkSession {
             asking: Asking::Clock,
             orders: Orders::default(),
             has_unknown_requests: false,
-            plan: None,
             draft: None,
-            doses: Doses::default(),
         }
     }
 
     /// Does what the link wants, and gives it what is to be asked, until both have nothing more.
     fn pump(&mut self) {
+        // Before a new plan comes: what was due before it is not its.
+        self.tell_unconfirmed();
         self.drop_late();
         loop {
             // All that came before anything is asked: a greeting says what may be asked at all.
@@ -116,7 +113,6 @@ impl DeviceLinkSession {
                 break;
             }
         }
-        self.tell_unconfirmed();
     }
 
     /// What is too late is asked neither for the first time nor once more.
@@ -171,7 +167,7 @@ impl DeviceLinkSession {
             self.tell(said.to_vec());
         }
         if let Some(dose) = event.what.settles() {
-            self.doses.settle(dose);
+            self.memory.doses.settle(dose);
         }
         let mut said = observations(event, &self.device, &self.zone().unwrap_or_default());
         if self.is_stored(event.time) {
@@ -188,7 +184,7 @@ impl DeviceLinkSession {
         self.outputs.push_back(Output::Heard(self.device.clone()));
         let mut told = self.memory.told;
         // While it is given a plan, it runs neither for sure.
-        let plan = self.memory.plan.filter(|_| !self.orders.is_planning());
+        let plan = self.memory.given.filter(|_| !self.orders.is_planning());
         for news in self.told.news(&state, plan, &mut told, &self.device) {
             self.tell(news);
         }
@@ -196,10 +192,10 @@ impl DeviceLinkSession {
             self.memory.told = told;
             self.remember();
         }
-        if state.plan.is_none() {
-            self.plan = None;
+        if state.plan.is_none() && self.memory.plan.take().is_some() {
+            self.remember();
         }
-        let is_known = state.plan == self.plan.as_ref().map(Plan::version);
+        let is_known = state.plan == self.memory.plan.as_ref().map(Plan::version);
         if !is_known && self.draft.is_none() && !self.orders.is_planning() {
             self.link.read_plan(0);
         }
@@ -218,7 +214,8 @@ impl DeviceLinkSession {
             return;
         }
         if draft.is_whole() {
-            self.plan = draft.finish().ok();
+            self.memory.plan = draft.finish().ok();
+            self.remember();
         } else {
             self.link.read_plan(draft.next_part());
             self.draft = Some(draft);
@@ -292,8 +289,8 @@ impl DeviceLinkSession {
             Asking::Order => {
                 let Some(turn) = self.orders.answered(answer, self.now) else { return };
                 if let Some(plan) = turn.plan {
-                    self.memory.plan = Some(plan.version());
-                    self.plan = Some(*plan);
+                    self.memory.given = Some(plan.version());
+                    self.memory.plan = Some(*plan);
                     self.draft = None;
                     self.remember();
                 }
@@ -312,8 +309,15 @@ impl DeviceLinkSession {
 
     fn tell_unconfirmed(&mut self) {
         let (Some(utc_ms), Some(zone)) = (self.utc_ms(), self.zone()) else { return };
-        for due in self.doses.not_confirmed(self.plan.as_ref(), &zone, utc_ms / 1000) {
+        let now_s = utc_ms / 1000;
+        let Memory { plan, doses, .. } = &mut self.memory;
+        if doses.follow(plan.as_ref(), &zone, now_s) {
+            self.remember();
+        }
+        while let Some(due) = self.memory.doses.not_confirmed(now_s) {
             self.tell(not_confirmed(due.dose, due.compartment, &self.device));
+            // Right behind it: it is told once, whatever is restarted.
+            self.remember();
         }
     }
 
@@ -422,7 +426,7 @@ impl Session for DeviceLinkSession {
         let commit = self.commit_asked.map(|asked| asked.after(COMMIT_LIMIT));
         let doses = self
             .zone()
-            .and_then(|zone| self.doses.next_s(self.plan.as_ref(), &zone))
+            .and_then(|zone| self.memory.doses.next_s(self.memory.plan.as_ref(), &zone))
             .and_then(|utc_s| self.instant(utc_s));
         [link, commit, doses, self.orders.poll_timeout()].into_iter().flatten().min()
     }

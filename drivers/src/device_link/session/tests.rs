@@ -1,6 +1,6 @@
 use varde_device_link::{
-    About, Answered, Capabilities, Deframer, Direction, Frame, Greeting, Packet, Portion, Refusal, ToDevice,
-    ToGateway, What, Words,
+    About, Answered, Capabilities, Day, Deframer, Direction, DoseRef, Frame, Greeting, How, Packet, Portion,
+    Refusal, ToDevice, ToGateway, What, Words,
 };
 use varde_wire::{Action, Stage};
 
@@ -130,6 +130,12 @@ impl Line {
         }
     }
 
+    /// What was told of doses: the event, the plan and the dose.
+    fn doses(&self) -> Vec<String> {
+        let doses = self.told.iter().filter(|said| said[0].starts_with("dose-"));
+        doses.map(|said| said[..3].join(" ")).collect()
+    }
+
     fn requests(&self) -> Vec<(u32, link::Request)> {
         let request = |message: &ToDevice| match message {
             ToDevice::Request { number, request } => Some((*number, request.clone())),
@@ -150,6 +156,52 @@ fn event(number: u32) -> ToGateway {
     let event =
         link::Event { number, time: DeviceTime::SinceBoot(1), what: What::Refused(Portion::default()) };
     ToGateway::Event { first: number, event }
+}
+
+/// A home an hour ahead of UTC, on 2026-01-15 at this minute of the day.
+fn at(minute: i64) -> Input<'static> {
+    let unix_s = 1_768_435_200 - 3_600 + minute * 60;
+    Input::Time(HomeTime { unix_s, utc_offset_min: 60, daylight_saving_min: 0 })
+}
+
+const EIGHT: i64 = 8 * 60;
+const TODAY: Day = Day(20_468);
+
+/// Two doses at eight, which can be taken for half an hour.
+fn plan() -> Plan {
+    let dose =
+        |id| link::Dose { id, minute: 480, weekdays: 127, window_min: 30, compartment: Some(2), count: 1 };
+    let head = link::PlanHead {
+        version: 7,
+        doses: 0,
+        valid_from: None,
+        valid_until: None,
+        travel_until_s: None,
+        pause_until_s: None,
+    };
+    Plan::new(head, &[dose(1), dose(2)]).unwrap()
+}
+
+fn taken(number: u32, dose: u16) -> ToGateway {
+    let dose = Some(DoseRef { plan: 7, dose, day: TODAY });
+    let what = What::Dispensed { how: How::Unassisted, portion: Portion { dose, compartment: Some(2) } };
+    ToGateway::Event { first: number, event: link::Event { number, time: DeviceTime::SinceBoot(1), what } }
+}
+
+/// What a gateway keeps that saw the plan in a dispenser's hands, and five minutes past eight the first dose taken.
+fn kept_at_five_past_eight() -> Option<Vec<u8>> {
+    let mut line = Line::greeted(None, 0);
+    line.give(at(EIGHT - 1));
+    line.says(ToGateway::State(State { plan: Some(7), ..State::default() }));
+    line.says(ToGateway::Plan(Some(link::PlanCopy { head: *plan().head(), part: plan().part(0) })));
+    for _ in 0..36 {
+        line.passes(10_000);
+        line.says(ToGateway::State(State { plan: Some(7), ..State::default() }));
+    }
+    line.says(taken(10, 1));
+    line.give(Input::Committed);
+    assert_eq!(line.doses(), ["dose-dispensed 7 1"]);
+    line.memory
 }
 
 const DISPENSE: link::Request = link::Request::Dispense { compartment: None };
@@ -339,4 +391,60 @@ fn the_clock_is_set_once_the_time_is_known_and_again_when_it_is_off() {
     assert_eq!(line.requests().len(), 1, "it is right, and runs on between two states");
     line.says(ToGateway::State(state(1_774_742_400_000)));
     assert_eq!(line.requests().last(), Some(&(2, set(1_774_742_470_000))));
+}
+
+#[test]
+fn a_dose_is_not_confirmed_although_the_gateway_was_restarted_and_the_dispenser_is_dead() {
+    let mut line = Line::silent(kept_at_five_past_eight());
+    line.give(at(EIGHT + 10));
+    line.passes(20 * 60_000);
+    assert_eq!(line.doses(), [""; 0], "the window is over, and the device may still tell");
+    let in_between = line.memory.clone();
+    line.passes(5 * 60_000);
+    assert_eq!(line.doses(), ["dose-not-confirmed 7 2"], "the first was taken");
+    line.passes(60 * 60_000);
+    assert_eq!(line.doses().len(), 1);
+
+    // Restarted once more after it was told, and before.
+    for (memory, expected) in [(line.memory, 0), (in_between, 1)] {
+        let mut line = Line::silent(memory);
+        line.give(at(EIGHT + 32));
+        line.passes(4 * 60_000);
+        assert_eq!(line.doses().len(), 0);
+        line.passes(2 * 60_000);
+        line.passes(60 * 60_000);
+        assert_eq!(line.doses(), vec!["dose-not-confirmed 7 2"; expected]);
+    }
+}
+
+#[test]
+fn a_gateway_that_was_off_over_a_window_hears_the_dispenser_first() {
+    for is_told in [true, false] {
+        let mut line = Line::silent(kept_at_five_past_eight());
+        line.give(at(EIGHT + 240));
+        line.greets(4);
+        if is_told {
+            line.says(taken(11, 2));
+        }
+        line.passes(6 * 60_000);
+        let told = if is_told { "dose-dispensed 7 2" } else { "dose-not-confirmed 7 2" };
+        assert_eq!(line.doses(), [told]);
+    }
+    // And the doses of the days on which it was off are found.
+    let mut line = Line::silent(kept_at_five_past_eight());
+    line.give(at(EIGHT + 240 + 3 * 24 * 60));
+    line.passes(6 * 60_000);
+    assert_eq!(line.doses().len(), 1 + 3 * 2);
+}
+
+#[test]
+fn of_a_plan_that_the_device_has_no_more_nothing_is_told() {
+    let mut line = Line::silent(kept_at_five_past_eight());
+    line.give(at(EIGHT + 5));
+    line.greets(4);
+    line.says(ToGateway::State(State::default()));
+    let mut line = Line::silent(line.memory);
+    line.give(at(EIGHT + 24 * 60));
+    line.passes(60 * 60_000);
+    assert_eq!(line.doses(), ["dose-not-confirmed 7 2"], "yesterday's, which was due");
 }
