@@ -90,7 +90,7 @@ impl Belief {
     /// Keeps other keys, from the next life on, and gives whether there is anything to change.
     ///
     /// # Errors
-    /// Where the disk does not take it; nothing is changed then.
+    /// Where the disk does not take it.
     pub async fn change(&self, keys: HubKeys) -> io::Result<bool> {
         let (kept, now) = (Arc::clone(&self.kept), self.keys.clone());
         let changed = tokio::task::spawn_blocking(move || {

@@ -283,7 +283,7 @@ impl<U: Uplink> Dispatcher<U> {
                 self.board.count("receipts that did not verify");
                 self.board.fault(
                     Fault::Hub,
-                    format!("a receipt does not verify ({error}): is hub-verify.key that of this hub?"),
+                    format!("a receipt does not verify ({error}): is it the hub that wrote hub-verify.key?"),
                 );
                 return Applied::Nothing;
             }

@@ -22,7 +22,8 @@ pub fn read<T: DeserializeOwned + Default>(path: &Path) -> io::Result<T> {
 /// Puts this in place of what the TOML file of this path held, and on the disk.
 ///
 /// # Errors
-/// Where the disk does not take it; what was there is there still.
+/// Where the disk does not take it. What was there is there still, unless it was the last step that failed: then either
+/// may be found after a power cut.
 pub fn write(path: &Path, kept: &impl Serialize) -> io::Result<()> {
     let unfinished = path.with_extension("new");
     let mut file = File::create(&unfinished)?;

@@ -102,6 +102,8 @@ fn run(CommandLine { hub, command }: CommandLine) -> Result<(), Error> {
         }
         Command::Keys { change: Some(Keys::New), .. } => {
             let (directory, _) = hub.open()?;
+            // A hub whose keys are not where they should be has to have them back first.
+            directory.keys()?;
             let number = directory.add_keys()?;
             writeln!(
                 io::stdout(),

@@ -35,7 +35,7 @@ pub enum Error {
     NoHub(PathBuf),
     /// There is no pair of keys.
     #[error(
-        "{} holds no pair of keys: each is a directory such as 1 with sign.key and open.key in it; put them back from where they are kept safe",
+        "{} holds no pair of keys: each is a directory there, the first '1', with sign.key and open.key in it; put them back from where they are kept safe (a hub of an early version has the first pair one directory higher)",
         .0.display()
     )]
     NoKeys(PathBuf),

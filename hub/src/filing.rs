@@ -49,6 +49,10 @@ impl Filing<'_> {
             Err(e) => self.keep_all(verified.batch(), &mut unreadable, &e.to_string())?,
         };
         if let Some(seqs) = unreadable.seqs {
+            // One of them may have been begun with the wrong key, for want of an entry that opens.
+            verified.batch().epochs.iter().for_each(|epoch| {
+                known.remove(epoch);
+            });
             let kind = IncidentKind::Unreadable;
             self.note(Incident { kind, seqs, count: unreadable.count, detail: Some(unreadable.why) })?;
         }

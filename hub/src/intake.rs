@@ -77,7 +77,11 @@ impl Intake {
             round.intake.data_version = Some(version);
         }
         let Self { reopening, store, keys, .. } = &mut *round.intake;
-        reopening.go_on(store, keys, clock::now())?;
+        if let Err(error) = reopening.go_on(store, keys, clock::now()) {
+            // What comes now is worth more.
+            *reopening = Reopening::Done;
+            tracing::error!("what did not open before is not tried again: {}", chain(&error));
+        }
         if round.intake.chains.len() > MOST_CHAINS {
             round.intake.chains.clear();
         }
@@ -110,11 +114,11 @@ impl Intake {
         }
     }
 
-    /// What this gateway's receipts are signed with. One that goes by keys that the hub does not hold believes none of them,
-    /// and so lets go of nothing: `varde-hub keys` shows it.
-    pub(crate) fn signing(&self, gateway: &GatewayId) -> &SigningKey {
-        let goes_by = self.gateways.get(gateway).and_then(|known| known.hub_key);
-        &self.keys.of(goes_by).unwrap_or_else(|| self.keys.newest()).signing
+    /// What this gateway's receipts are signed with; none where it goes by keys that the hub does not hold, as
+    /// `varde-hub keys` shows. It may still believe the ones before, and would let go of what the hub cannot open.
+    pub(crate) fn signing(&self, gateway: &GatewayId) -> Option<&SigningKey> {
+        let known = self.gateways.get(gateway)?;
+        Some(&self.keys.of(known.hub_key)?.signing)
     }
 
     /// Forgets what a round that came to nothing may have changed.

@@ -1,7 +1,7 @@
 //! Entries that did not open when they came, tried again: their key may have been put back since, or this program may
 //! know more than the one that kept them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use varde_wire::{OpeningEpoch, Record, WallTime};
 
@@ -31,8 +31,10 @@ impl Reopening {
         let unread = store.unread(after, AT_ONCE)?;
         *self = unread.last().map_or(Self::Done, |last| Self::Behind(last.row));
         let mut opened: BTreeMap<BatchRow, Vec<u64>> = BTreeMap::new();
+        let mut epochs = HashMap::new();
         for entry in unread {
-            let Some(record) = open(&entry, keys) else { continue };
+            let epoch = epochs.entry(entry.epoch).or_insert_with(|| begin(&entry, keys));
+            let Some(record) = open(&entry, epoch) else { continue };
             let Ok(bytes) = record.encode() else { continue };
             let filing = Filing { store, gateway: entry.gateway, batch: entry.batch, now };
             if let Some(n) = store.entries_of(entry.batch)?.insert(entry.epoch, entry.seq, &bytes)? {
@@ -53,10 +55,15 @@ impl Reopening {
     }
 }
 
-fn open(entry: &Unread, keys: &Keyring) -> Option<Record> {
-    keys.opening().into_iter().find_map(|key| {
-        let opening = OpeningEpoch::begin(key, &entry.name, entry.encapsulation).ok()?;
-        let bytes = opening.open(entry.lane, entry.seq, entry.count, &entry.sealed).ok()?;
+/// The epoch of an entry, with each of the keys.
+fn begin(entry: &Unread, keys: &Keyring) -> Vec<OpeningEpoch> {
+    let begin = |key| OpeningEpoch::begin(key, &entry.name, entry.encapsulation).ok();
+    keys.opening().into_iter().filter_map(begin).collect()
+}
+
+fn open(entry: &Unread, epochs: &[OpeningEpoch]) -> Option<Record> {
+    epochs.iter().find_map(|epoch| {
+        let bytes = epoch.open(entry.lane, entry.seq, entry.count, &entry.sealed).ok()?;
         Record::decode(&bytes).ok()
     })
 }

@@ -114,8 +114,8 @@ impl<'i> Round<'i> {
         receipts.append(&mut self.refused);
         receipts.sort_by_key(|receipt| receipt.lane);
         let signed = receipts.into_iter().filter_map(|receipt| {
-            // A receipt of valid parts can always be signed; were it not so, the batch comes again.
-            let signed = receipt.sign(self.intake.signing(&receipt.gateway)).ok()?;
+            // A receipt of valid parts can always be signed. Where there is no key for it, the batch comes again.
+            let signed = receipt.sign(self.intake.signing(&receipt.gateway)?).ok()?;
             Some(Answer { gateway: receipt.gateway, lane: receipt.lane, receipt: signed })
         });
         Ok(signed.collect())

@@ -22,6 +22,8 @@ use varde_wire::{Action, Command, DeviceId, OpeningKey, SigningKey, WallTime};
 const LIMIT: Duration = Duration::from_secs(90);
 /// Between two looks at what takes a heartbeat to be known.
 const LOOK: Duration = Duration::from_millis(200);
+/// No hand presses again so soon.
+const HAND: Duration = Duration::from_millis(150);
 const DOORS: u64 = 200;
 const KILLS: u32 = 6;
 
@@ -85,7 +87,7 @@ async fn a_gateway_goes_over_with_a_backlog_and_through_power_cuts_and_loses_not
     let signed = command.sign(&stolen, to, 99, validity.into(), [7; 32]).unwrap();
     let mut thief = Client::connect(home.broker, home.hub.directory(), "hub:thief").await.unwrap();
     thief.publish("varde/v1/gw-1/command", signed.as_bytes()).await.unwrap();
-    let refused = |status: &Value| status["counts"]["commands that did not verify"] == 1;
+    let refused = |status: &Value| status["counts"]["commands that did not verify"].as_u64() >= Some(1);
     home.gateway.wait_for("a command refused", LIMIT, refused).await.unwrap();
 }
 
@@ -112,7 +114,7 @@ async fn a_hub_from_a_backup_and_a_gateway_with_a_new_disk_find_each_other_again
     }
     assert_eq!(number(&home).await, Some(1));
     home.hub.start().await.unwrap();
-    // What the hub forgot it had receipted, and nobody else has.
+    // Of the one before, nobody has anything: it was receipted.
     press(&home, 2).await;
     home.drained(LIMIT).await.unwrap();
     assert_eq!(number(&home).await, Some(2));
@@ -143,6 +145,8 @@ async fn start() -> Home {
 
 /// Presses the pendant, and waits until so many presses are at the hub.
 async fn press(home: &Home, presses: usize) {
+    // What comes sooner is taken for a repeat.
+    sleep(HAND).await;
     home.stick.hear(&Telegram::pressed(PENDANT, Rocker::Ai)).await.unwrap();
     home.stick.hear(&Telegram::released(PENDANT)).await.unwrap();
     let pressed =

@@ -141,7 +141,7 @@ def heartbeat(data, keys, gateway=None):
     for lane in LANES:
         said[lane] = {"entries": read.u64(), "oldest_s": read.option(read.u64)}
     if version == 2:
-        said["hub_key"] = read.take(8).hex()
+        said["goes_by"] = {"key": read.take(8).hex(), "older_wait": read.boolean()}
     read.end()
     if not 10 <= said["every_s"] <= 86_400:
         raise Refused(f"a heartbeat each {said['every_s']} seconds")

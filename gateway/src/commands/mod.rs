@@ -99,7 +99,7 @@ pub struct Commands {
     untold: VecDeque<Outcome>,
     answers: Allowance,
     reports: Allowance,
-    /// The daemon begins anew: what is asked now, the next life is asked again.
+    /// The daemon is to begin anew: what is asked now, the next life is asked again.
     is_ending: bool,
 }
 
@@ -273,12 +273,16 @@ impl Commands {
             }
         };
         self.settle(outcome(number, device, carried.stage, &carried.note)).await?;
-        // Where the disk did not take the outcome, the next life finds the work done and says so.
-        if carried.begins_anew {
-            self.is_ending = true;
+        self.is_ending |= carried.begins_anew;
+        self.begin_anew_once_told();
+        Ok(())
+    }
+
+    /// While the disk does not work, entries lie in memory, and would be lost with this life.
+    fn begin_anew_once_told(&self) {
+        if self.is_ending && self.untold.is_empty() {
             self.anew.notify_one();
         }
-        Ok(())
     }
 
     /// Writes down how far a command came, and tells the hub. What the disk does not take waits.
@@ -326,6 +330,7 @@ impl Commands {
         for outcome in std::mem::take(&mut self.untold) {
             self.settle(outcome).await?;
         }
+        self.begin_anew_once_told();
         let now = clock::wall();
         let late: Vec<_> = self.posted.extract_if(.., |_, (expires, _)| *expires < now).collect();
         for (number, (_, mailbox)) in late {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use varde_wire::{HubKeys, VerifyingKey};
+use varde_wire::{HubKeys, SealingKey, VerifyingKey};
 
 use super::Credentials;
 use crate::lasting;
@@ -20,7 +20,9 @@ const FILE: &str = "hub-keys.toml";
 #[derive(Clone, Debug)]
 pub struct KnownHub {
     path: PathBuf,
-    enrolled: VerifyingKey,
+    /// What names the enrolment: the gateway's own key, which is new in each.
+    enrolment: VerifyingKey,
+    is_changed: bool,
     /// Those that count.
     pub keys: HubKeys,
     /// What the hub signed with before, believed until it signs with what counts now.
@@ -32,27 +34,28 @@ pub struct KnownHub {
 /// A change, on the disk.
 #[derive(Serialize, Deserialize)]
 struct Change {
-    /// The key of the credentials. Where these hold another one, the gateway was enrolled again since, and the change is
-    /// out of date.
-    in_place_of: VerifyingKey,
+    /// Of which enrolment: one that came after it outranks it.
+    enrolment: VerifyingKey,
     verifying: VerifyingKey,
-    sealing: varde_wire::SealingKey,
+    sealing: SealingKey,
     earlier: Option<VerifyingKey>,
 }
 
 impl KnownHub {
     /// As this state directory and these credentials have it.
     pub fn read(state_directory: &Path, credentials: &Credentials) -> Self {
-        let enrolled = credentials.hub_verify.clone();
+        let Credentials { sign, hub_verify, hub_seal, .. } = credentials;
         let known = Self {
             path: state_directory.join(FILE),
-            keys: HubKeys { verifying: enrolled.clone(), sealing: credentials.hub_seal.clone() },
-            enrolled,
+            enrolment: sign.verifying_key(),
+            is_changed: false,
+            keys: HubKeys { verifying: hub_verify.clone(), sealing: hub_seal.clone() },
             earlier: None,
             damage: None,
         };
         match lasting::read::<Option<Change>>(&known.path) {
-            Ok(Some(change)) if change.in_place_of == known.enrolled => Self {
+            Ok(Some(change)) if change.enrolment == known.enrolment => Self {
+                is_changed: true,
                 keys: HubKeys { verifying: change.verifying, sealing: change.sealing },
                 earlier: change.earlier,
                 ..known
@@ -64,16 +67,16 @@ impl KnownHub {
 
     /// The file, where it counts.
     pub fn changed_in(&self) -> Option<&Path> {
-        (self.keys.verifying != self.enrolled).then_some(&*self.path)
+        self.is_changed.then_some(&*self.path)
     }
 
     /// Keeps a change to these keys, on the disk when this returns. It counts from the next [`KnownHub::read`].
     ///
     /// # Errors
-    /// Where the disk does not take it; nothing is changed then.
+    /// As [`lasting::write`].
     pub fn keep(&self, keys: &HubKeys, earlier: Option<&VerifyingKey>) -> io::Result<()> {
         let change = Change {
-            in_place_of: self.enrolled.clone(),
+            enrolment: self.enrolment.clone(),
             verifying: keys.verifying.clone(),
             sealing: keys.sealing.clone(),
             earlier: earlier.cloned(),

@@ -163,7 +163,7 @@ impl fmt::Display for Warning {
             }
             Self::HubKeys(damage) => write!(
                 f,
-                "the hub changed its keys, and what it changed them to cannot be read ({damage}): those of the credentials count until it says so again"
+                "the hub changed its keys, and what it changed them to cannot be read ({damage}): those of its enrolment count until it changes them again, or is enrolled again"
             ),
             Self::NoDevice => f.write_str("no [[device]] is configured: the gateway reports on itself alone"),
         }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use tokio::time::sleep;
 use varde_core::Pulse;
-use varde_wire::{Backlog, BoundedText, GatewayId, Heartbeat, KeyId, Lane, LifeState, SigningKey};
+use varde_wire::{Backlog, BoundedText, GatewayId, GoesBy, Heartbeat, KeyId, Lane, LifeState, SigningKey};
 
 use self::rhythm::Rhythm;
 use self::slot::{Giver, Newest};
@@ -75,7 +75,8 @@ impl Heart {
 
     async fn beat(&self, pulse: &mut Pulse, giver: &Giver, state: LifeState) -> Result<(), StoreError> {
         let stamp = self.intake.stamp().await?;
-        let lanes = snapshot::lanes(&self.store.depths().await?);
+        let depths = self.store.depths().await?;
+        let lanes = snapshot::lanes(&depths);
         let beat = pulse.beat(&stamp, clock::now());
         if beat.begins_life
             && let Err(error) = self.rhythm.keep_life(beat.life).await
@@ -95,7 +96,7 @@ impl Heart {
             faults: self.board.read(|facts| u32::try_from(facts.faults.len()).unwrap_or(u32::MAX)),
             urgent: backlog(&lanes, Lane::Urgent),
             routine: backlog(&lanes, Lane::Routine),
-            hub_key: Some(self.hub_key),
+            goes_by: Some(GoesBy { key: self.hub_key, older_wait: depths.older_wait() }),
         };
         match heartbeat.sign(&self.sign) {
             Ok(signed) => giver.give(Newest { signed, is_last: state == LifeState::Stopping }),

@@ -63,6 +63,8 @@ pub struct Depth {
     pub released: u64,
     /// When the oldest entry without a receipt was made.
     pub oldest_made: Option<WallTime>,
+    /// Whether one of them was in the outbox when this life opened it.
+    pub older_wait: bool,
 }
 
 /// How much is where, by [`Queue`].
@@ -72,6 +74,13 @@ pub struct Depths {
     pub queues: [Option<Depth>; 3],
     /// Bytes in the outbox.
     pub size_bytes: u64,
+}
+
+impl Depths {
+    /// Whether entries wait, or may wait, that were in the outbox when this life opened it.
+    pub fn older_wait(&self) -> bool {
+        self.queues.iter().any(|queue| queue.is_none_or(|depth| depth.older_wait))
+    }
 }
 
 /// What the driver of a device wants to know after a restart.

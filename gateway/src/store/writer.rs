@@ -36,6 +36,8 @@ const GIVEN_UP: usize = 1024;
 pub(super) struct Writer {
     /// None while its file cannot be opened.
     disk: Option<Outbox>,
+    /// By lane, the seq that came next when it was opened.
+    found: [u64; 2],
     memory: Outbox,
     /// Routine records that are not committed yet, and who wants to know when they are.
     pending: Vec<Record>,
@@ -64,6 +66,7 @@ impl Writer {
     ) -> Result<Self, StoreError> {
         let mut writer = Self {
             disk: None,
+            found: [0; 2],
             memory: Outbox::open(None, identity.clone(), u64::MAX >> 16)?,
             pending: Vec::new(),
             waiting: Vec::new(),
@@ -417,6 +420,7 @@ impl Writer {
     }
 
     fn take_disk(&mut self, outbox: Outbox) {
+        self.found = Lane::ALL.map(|lane| outbox.place(lane).next_seq);
         self.disk = Some(outbox);
         self.told.generation.fetch_add(1, Ordering::Release);
         self.tell_released();
@@ -450,7 +454,7 @@ impl Writer {
     }
 
     fn depths(&self) -> Depths {
-        let depth = |outbox: &Outbox, lane| {
+        let depth = |outbox: &Outbox, lane, found: u64| {
             let place = outbox.place(lane);
             Depth {
                 dispatch: place.dispatch(),
@@ -458,12 +462,18 @@ impl Writer {
                 in_batches: place.cut_seq.saturating_sub(place.released_seq),
                 released: place.released_seq,
                 oldest_made: outbox.oldest_made(lane).ok().flatten(),
+                older_wait: place.released_seq < found,
             }
         };
-        let disk = |lane| self.disk.as_ref().map(|disk| depth(disk, lane));
+        let [urgent, routine] = self.found;
+        let disk = |lane, found| self.disk.as_ref().map(|disk| depth(disk, lane, found));
         let size = self.disk.as_ref().and_then(|disk| disk.size_bytes().ok());
         Depths {
-            queues: [Some(depth(&self.memory, Lane::Urgent)), disk(Lane::Urgent), disk(Lane::Routine)],
+            queues: [
+                Some(depth(&self.memory, Lane::Urgent, 0)),
+                disk(Lane::Urgent, urgent),
+                disk(Lane::Routine, routine),
+            ],
             size_bytes: size.unwrap_or_default(),
         }
     }

@@ -41,16 +41,25 @@ pub struct Heartbeat {
     pub urgent: Backlog,
     /// What waits in the routine lane.
     pub routine: Backlog,
-    /// The key that it verifies its hub with. None in the first layout.
+    /// By which of the hub's keys it goes. None in the first layout.
     #[serde(skip)]
-    pub hub_key: Option<KeyId>,
+    pub goes_by: Option<GoesBy>,
 }
 
-/// The layouts: the second tells the hub's key behind what the first tells.
+/// By which of the hub's keys a gateway goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoesBy {
+    /// The key that it verifies its hub with.
+    pub key: KeyId,
+    /// Whether entries wait, or may wait, that an earlier life of its program sealed: perhaps to an earlier key.
+    pub older_wait: bool,
+}
+
+/// The layouts: the second tells of the hub's key behind what the first tells.
 #[derive(Serialize, Deserialize)]
 enum Layout<T> {
     V1(T),
-    V2(T, KeyId),
+    V2(T, GoesBy),
 }
 
 /// Whether another heartbeat follows. Append only.
@@ -93,7 +102,7 @@ impl Heartbeat {
     /// Where its interval is none that is allowed.
     pub fn encode(&self) -> Result<Vec<u8>, DecodeError> {
         self.check()?;
-        let layout = self.hub_key.map_or(Layout::V1(self), |key| Layout::V2(self, key));
+        let layout = self.goes_by.map_or(Layout::V1(self), |goes_by| Layout::V2(self, goes_by));
         envelope::encode(&layout, MAX_HEARTBEAT_BYTES)
     }
 
@@ -104,7 +113,7 @@ impl Heartbeat {
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let heartbeat = match envelope::decode(bytes, MAX_HEARTBEAT_BYTES)? {
             Layout::V1(heartbeat) => heartbeat,
-            Layout::V2(heartbeat, hub_key) => Self { hub_key: Some(hub_key), ..heartbeat },
+            Layout::V2(heartbeat, goes_by) => Self { goes_by: Some(goes_by), ..heartbeat },
         };
         heartbeat.check()?;
         Ok(heartbeat)
@@ -182,7 +191,7 @@ mod tests {
             faults: 0,
             urgent: Backlog::default(),
             routine: Backlog { entries: 2, oldest_s: Some(30) },
-            hub_key: None,
+            goes_by: None,
         }
     }
 

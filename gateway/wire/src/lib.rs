@@ -50,7 +50,7 @@ pub use context::Context;
 pub use decimal::Decimal;
 pub use envelope::DecodeError;
 pub use event::Event;
-pub use heartbeat::{Backlog, HEARTBEAT_EVERY_S, Heartbeat, LifeState, SignedHeartbeat};
+pub use heartbeat::{Backlog, GoesBy, HEARTBEAT_EVERY_S, Heartbeat, LifeState, SignedHeartbeat};
 pub use ids::{BadId, BootId, ChainId, DeviceId, GatewayId, Lane, PersonId};
 pub use key::{BadKey, KeyId, OpeningKey, SealingKey, SigningKey, VerifyingKey};
 pub use metric::Metric;

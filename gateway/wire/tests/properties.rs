@@ -7,10 +7,10 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 use varde_wire::{
-    Action, Backlog, Batch, BoundedText, ChainId, Command, Decimal, DecodeError, GatewayId, Hash, Heartbeat,
-    Lane, LifeState, MAX_BATCH_BYTES, MAX_RECORD_BYTES, OpenError, OpeningKey, Receipt, Record, SealError,
-    SealingEpoch, SealingKey, SignedBatch, SignedCommand, SignedHeartbeat, SignedReceipt, SigningKey, Topic,
-    Verdict, VerifyError, VerifyingKey, WallTime,
+    Action, Backlog, Batch, BoundedText, ChainId, Command, Decimal, DecodeError, GatewayId, GoesBy, Hash,
+    Heartbeat, Lane, LifeState, MAX_BATCH_BYTES, MAX_RECORD_BYTES, OpenError, OpeningKey, Receipt, Record,
+    SealError, SealingEpoch, SealingKey, SignedBatch, SignedCommand, SignedHeartbeat, SignedReceipt,
+    SigningKey, Topic, Verdict, VerifyError, VerifyingKey, WallTime,
 };
 
 proptest! {
@@ -266,7 +266,7 @@ fn heartbeat() -> Heartbeat {
         faults: 4,
         urgent: Backlog::default(),
         routine: backlog,
-        hub_key: Some([7; 8]),
+        goes_by: Some(GoesBy { key: [7; 8], older_wait: true }),
     }
 }
 

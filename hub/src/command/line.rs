@@ -202,7 +202,7 @@ pub(super) struct Closing {
 /// How a command is sent, and waited for.
 #[derive(Args)]
 pub(super) struct Following {
-    /// How long it is valid, such as 90s, 10m or 2d: 5 minutes, a plan 7 days, unless said otherwise.
+    /// How long it is valid, such as 90s, 10m or 2d: 5 minutes, a plan and other keys 7 days, unless said otherwise.
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     pub(super) valid: Option<i64>,
     /// Does not wait for what becomes of it.

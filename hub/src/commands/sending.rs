@@ -1,7 +1,8 @@
 //! Sends what gateways are asked, until they answer or its time is over.
 //!
 //! Of each gateway one command is under way: a gateway takes numbers in rising order, and one that overtook another
-//! would shut it out. What is sent again is the same bytes.
+//! would shut it out. What is sent again is the same order, and
+//! the same bytes as long as its gateway goes by the same of the hub's keys.
 
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -89,7 +90,8 @@ impl Sending {
             if command.expires < clock::now() {
                 self.store.note_unanswered(command.row, clock::now())?;
             } else if came == Some(&command.gateway) || self.is_due(command.row) {
-                self.send(self.signed_for_now(command)?)?;
+                let Some(command) = self.signed_for_now(command)? else { continue };
+                self.send(command)?;
             }
         }
         Ok(())
@@ -99,23 +101,22 @@ impl Sending {
         self.due.get(&row).is_none_or(|due| due.at <= Instant::now())
     }
 
-    /// As its gateway believes it: that may have been told of other keys since it was asked.
-    fn signed_for_now(&self, command: Unanswered) -> Result<Unanswered, Error> {
-        let Some(gateway) = self.store.gateway(&command.gateway)? else { return Ok(command) };
-        let Ok(signed_with) = command.signed.key_id() else { return Ok(command) };
+    /// As its gateway believes it, which may have been told of other keys since it was asked; none where the hub does not
+    /// hold both pairs, until its time is over.
+    fn signed_for_now(&self, command: Unanswered) -> Result<Option<Unanswered>, Error> {
+        let Some(gateway) = self.store.gateway(&command.gateway)? else { return Ok(None) };
+        let signed_with = command.signed.key_id().unwrap_or_default();
         if gateway.hub_key.is_none_or(|key| signed_with == key) {
-            return Ok(command);
+            return Ok(Some(command));
         }
         let keys = self.directory.keys()?;
         let was = keys.pairs().find(|pair| signed_with == pair.id());
-        let Some((was, now)) = was.zip(keys.of(gateway.hub_key)) else { return Ok(command) };
-        match command.signed.sign_again(&was.signing.verifying_key(), &now.signing) {
-            Ok(signed) => {
-                self.store.note_signed(command.row, &signed)?;
-                Ok(Unanswered { signed, ..command })
-            }
-            Err(_) => Ok(command),
-        }
+        let Some((was, now)) = was.zip(keys.of(gateway.hub_key)) else { return Ok(None) };
+        let Ok(signed) = command.signed.sign_again(&was.signing.verifying_key(), &now.signing) else {
+            return Ok(None);
+        };
+        self.store.note_signed(command.row, &signed)?;
+        Ok(Some(Unanswered { signed, ..command }))
     }
 
     fn send(&mut self, command: Unanswered) -> Result<(), Error> {

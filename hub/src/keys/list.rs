@@ -20,7 +20,8 @@ struct Line {
     /// Its number; none where this hub does not hold it.
     pair: Option<u32>,
     /// The id of its verifying key.
-    key: String,
+    #[serde(serialize_with = "as_hex")]
+    key: KeyId,
     newest: bool,
     /// Those that go by it.
     gateways: Vec<GatewayId>,
@@ -54,12 +55,12 @@ pub fn list_keys(
 fn lines(directory: &Directory, database: &Path) -> Result<Vec<Line>, Error> {
     let keys = directory.keys()?;
     let (newest, first) = (keys.newest().id(), keys.of(None).map(super::Pair::id));
-    let line = |pair, key: KeyId| Line { pair, key: hex(key), newest: key == newest, gateways: Vec::new() };
+    let line = |pair, key| Line { pair, key, newest: key == newest, gateways: Vec::new() };
     let mut lines: Vec<_> = keys.pairs().map(|pair| line(Some(pair.number()), pair.id())).collect();
     let mut not_held: BTreeMap<KeyId, Line> = BTreeMap::new();
     for holder in holders(&Store::open_to_read(database)?)? {
         let Some(key) = holder.key.or(first) else { continue };
-        let held = lines.iter_mut().find(|line| line.key == hex(key));
+        let held = lines.iter_mut().find(|line| line.key == key);
         let line = held.unwrap_or_else(|| not_held.entry(key).or_insert_with(|| line(None, key)));
         line.gateways.push(holder.gateway);
     }
@@ -69,6 +70,7 @@ fn lines(directory: &Directory, database: &Path) -> Result<Vec<Line>, Error> {
 
 fn in_words(line: &Line, out: &mut impl Write) -> io::Result<()> {
     let Line { pair, key, newest, gateways } = line;
+    let key = hex(key);
     match pair {
         Some(number) => write!(out, "pair {number}  {key}")?,
         None => write!(out, "not held  {key}")?,
@@ -91,6 +93,10 @@ fn in_words(line: &Line, out: &mut impl Write) -> io::Result<()> {
     writeln!(out)
 }
 
-fn hex(key: KeyId) -> String {
+fn as_hex<S: serde::Serializer>(key: &KeyId, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&hex(key))
+}
+
+fn hex(key: &KeyId) -> String {
     key.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,7 +1,7 @@
 //! The pairs, on the disk and in memory.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use varde_wire::{BadKey, HubKeys, KeyId, OpeningKey, SigningKey};
 
@@ -10,6 +10,8 @@ use crate::{Error, entropy, file};
 
 const SIGN: &str = "sign.key";
 const OPEN: &str = "open.key";
+/// Behind the number of a pair that is being destroyed.
+const RETIRED: &str = ".retired";
 
 /// One pair. Its directory is named after its number.
 #[derive(Clone, Debug)]
@@ -88,13 +90,10 @@ impl Keyring {
         &self.newest
     }
 
-    /// The pair that a gateway goes by which says so; the first, of one that is not known to have said anything. None where
-    /// the hub does not hold it.
+    /// The pair that a gateway goes by which says so; of one that never could, the first there was. None where the hub does
+    /// not hold it.
     pub fn of(&self, key: Option<KeyId>) -> Option<&Pair> {
-        match key {
-            Some(key) => self.pairs().find(|pair| pair.id() == key),
-            None => self.pairs().next(),
-        }
+        self.pairs().find(|pair| key.map_or(pair.number == 1, |key| pair.id() == key))
     }
 
     /// What opens what gateways sealed.
@@ -127,10 +126,23 @@ pub(crate) fn add(directory: &Path) -> Result<u32, Error> {
 /// Where its files cannot be removed.
 pub(crate) fn destroy(directory: &Path, number: u32) -> Result<(), Error> {
     let path = place(directory, number);
-    let retired = directory.join(format!("{number}.retired"));
+    sweep(directory)?;
     // Whole or not at all: half a pair would keep the hub from starting.
-    let removed = fs::rename(&path, &retired).and_then(|()| fs::remove_dir_all(&retired));
-    removed.map_err(|source| Error::File { doing: "remove", path, source })?;
+    let renamed = fs::rename(&path, directory.join(format!("{number}{RETIRED}")));
+    renamed.map_err(|source| Error::File { doing: "remove", path, source })?;
+    file::sync_directory(directory)?;
+    sweep(directory)
+}
+
+/// Removes what a power cut left of pairs that were being destroyed.
+///
+/// # Errors
+/// Where their files cannot be removed.
+pub(crate) fn sweep(directory: &Path) -> Result<(), Error> {
+    for name in names(directory)?.iter().filter(|name| name.ends_with(RETIRED)) {
+        let path = directory.join(name);
+        fs::remove_dir_all(&path).map_err(|source| Error::File { doing: "remove", path, source })?;
+    }
     file::sync_directory(directory)
 }
 
@@ -138,14 +150,21 @@ fn place(directory: &Path, number: u32) -> PathBuf {
     directory.join(number.to_string())
 }
 
-/// The numbers of the pairs in this directory, rising. What is no number is no pair.
+/// The numbers of the pairs in this directory, rising. What is no number, as we write it, is no pair.
 fn numbers(directory: &Path) -> Result<Vec<u32>, Error> {
-    let read = |source| Error::File { doing: "read", path: directory.to_owned(), source };
-    let mut numbers = Vec::new();
-    for entry in fs::read_dir(directory).map_err(read)? {
-        let name = entry.map_err(read)?.file_name();
-        numbers.extend(name.to_str().and_then(|name| name.parse::<u32>().ok()));
-    }
+    let number = |name: &String| name.parse::<u32>().ok().filter(|number| number.to_string() == *name);
+    let mut numbers: Vec<_> = names(directory)?.iter().filter_map(number).collect();
     numbers.sort_unstable();
     Ok(numbers)
+}
+
+/// What stands in this directory; nothing where there is none.
+fn names(directory: &Path) -> Result<Vec<String>, Error> {
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.and_then(Iterator::collect::<io::Result<Vec<_>>>),
+    };
+    let entries =
+        entries.map_err(|source| Error::File { doing: "read", path: directory.to_owned(), source })?;
+    Ok(entries.iter().filter_map(|entry| entry.file_name().into_string().ok()).collect())
 }

@@ -158,6 +158,21 @@ impl Store {
         Ok(found)
     }
 
+    /// The commands that no gateway answered yet, and whose they are.
+    pub(crate) fn waiting_commands(&self) -> Result<Vec<(GatewayId, SignedCommand)>, StoreError> {
+        let mut statement = self.connection.prepare(
+            "SELECT name, signed FROM command JOIN gateway ON gateway.id = command.gateway
+             WHERE stage IN ('queued', 'sent') ORDER BY name, number",
+        )?;
+        let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+        rows.map(|row| {
+            let (name, signed) = row?;
+            let gateway = name.parse().map_err(|_| StoreError::Damaged("a gateway's name"))?;
+            Ok((gateway, SignedCommand::from_bytes(signed)))
+        })
+        .collect()
+    }
+
     /// A command is signed with another key of the hub from now on.
     pub(crate) fn note_signed(&self, row: i64, signed: &SignedCommand) -> Result<(), StoreError> {
         let sql = "UPDATE command SET signed = ?2 WHERE id = ?1";

@@ -54,9 +54,14 @@ impl Store {
         let mut keys = keys.into_iter();
         let (verifying, enrolled) = keys.next().ok_or(StoreError::Damaged("a gateway without a key"))?;
         let row = GatewayRow(row);
-        let said = self.newest_heartbeat(row)?.and_then(|heartbeat| heartbeat.hub_key);
+        let said = self.newest_heartbeat(row)?.and_then(|heartbeat| heartbeat.goes_by);
         let superseded = keys.map(|(key, _)| key).collect();
-        Ok(Some(Gateway { row, verifying, superseded, hub_key: said.or(enrolled) }))
+        Ok(Some(Gateway {
+            row,
+            verifying,
+            superseded,
+            hub_key: said.map(|goes_by| goes_by.key).or(enrolled),
+        }))
     }
 
     /// Registers a gateway, or its new keys.

@@ -1,7 +1,7 @@
 //! When each gateway last showed that it lives, and when it did not.
 
 use rusqlite::{OptionalExtension as _, Row};
-use varde_wire::{Heartbeat, WallTime};
+use varde_wire::{Heartbeat, KeyId, WallTime};
 
 use super::{Cause, GatewayRow, Store, StoreError};
 
@@ -15,6 +15,18 @@ pub(crate) struct Life {
     pub(crate) heartbeat: Option<Heartbeat>,
     /// If it is silent.
     pub(crate) silence: Option<Silence>,
+    /// The hub's key that it was enrolled with, if that was written down.
+    enrolled_with: Option<KeyId>,
+    /// Whether it had been enrolled before.
+    pub(crate) enrolled_again: bool,
+}
+
+impl Life {
+    /// By which of the hub's keys it goes, as it said last or was enrolled; none where that is not known.
+    pub(crate) fn hub_key(&self) -> Option<KeyId> {
+        let said = self.heartbeat.as_ref().and_then(|heartbeat| heartbeat.goes_by);
+        said.map(|goes_by| goes_by.key).or(self.enrolled_with)
+    }
 }
 
 /// A silence that has not ended.
@@ -49,7 +61,10 @@ impl Store {
     /// What is known of the life of every enrolled gateway, in the order of their ids.
     pub(crate) fn lives(&self) -> Result<Vec<Life>, StoreError> {
         let mut statement = self.connection.prepare(
-            "SELECT gateway.id, name, at, heartbeat, raised, after_stop, merged FROM gateway
+            "SELECT gateway.id, name, at, heartbeat, raised, after_stop, merged, hub_key,
+                    EXISTS (SELECT 1 FROM gateway_key AS old WHERE old.gateway = gateway.id AND old.superseded NOT NULL)
+             FROM gateway
+             LEFT JOIN gateway_key ON gateway_key.gateway = gateway.id AND gateway_key.superseded IS NULL
              LEFT JOIN sign_of_life ON sign_of_life.gateway = gateway.id
              LEFT JOIN silence ON silence.gateway = gateway.id AND restored IS NULL
              ORDER BY name",
@@ -196,5 +211,6 @@ fn life(row: &Row<'_>) -> rusqlite::Result<Life> {
         None => None,
     };
     let (gateway, name) = (GatewayRow(row.get(0)?), row.get(1)?);
-    Ok(Life { gateway, name, last_sign: time(2)?, heartbeat: None, silence })
+    let (enrolled_with, enrolled_again) = (row.get(7)?, row.get(8)?);
+    Ok(Life { gateway, name, last_sign: time(2)?, heartbeat: None, silence, enrolled_with, enrolled_again })
 }

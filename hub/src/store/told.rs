@@ -17,12 +17,12 @@ pub(crate) struct Told {
 
 impl Told {
     /// Whether it was told after `other`. Within a boot the gateway's own time decides, whatever order it came in: while
-    /// its disk fails a gateway speaks from two outboxes. Across boots there is only the order in which it came.
+    /// its disk fails a gateway speaks from two outboxes. Across boots there is only the order in which it came; what could be read only later came no later.
     pub(crate) fn is_after(&self, other: &Self) -> bool {
         if self.stamp.boot == other.stamp.boot {
             (self.stamp.uptime, self.seq) > (other.stamp.uptime, other.seq)
         } else {
-            self.n > other.n
+            (self.received, self.n) > (other.received, other.n)
         }
     }
 }

@@ -34,7 +34,7 @@ pub(crate) fn heartbeat(gateway: &Gateway, life: u64, number: u64, stamp: Stamp)
         faults: 1,
         urgent: Backlog::default(),
         routine: Backlog { entries: 7, oldest_s: Some(30) },
-        hub_key: None,
+        goes_by: None,
     }
 }
 
@@ -47,14 +47,14 @@ pub(crate) async fn send(client: &Client, gateway: &Gateway, signed: &SignedHear
 }
 
 /// The lines of `gateways --json`, and how it ended.
-pub(crate) fn listed(hub: &Hub, silent: bool) -> (Vec<Value>, Result<(), Error>) {
+fn listed(hub: &Hub, silent: bool) -> (Vec<Value>, Result<(), Error>) {
     let mut out = Vec::new();
     let ended = list_gateways(&hub.database(), ListGateways { json: true, silent }, &mut out);
     let text = String::from_utf8(out).unwrap();
     (text.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), ended)
 }
 
-async fn until(hub: &Hub, what: &str, such: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+pub(crate) async fn until(hub: &Hub, what: &str, such: impl Fn(&[Value]) -> bool) -> Vec<Value> {
     let waiting = async {
         loop {
             let (lines, _) = listed(hub, false);

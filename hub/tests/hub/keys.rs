@@ -1,15 +1,16 @@
 //! The hub's keys change while it runs, and gateways go over to them one by one.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
-use varde_hub::{Error, Intake, Pair, Retire, Signature, list_keys, retire_keys};
-use varde_wire::{Backlog, GatewayId, Heartbeat, Lane, Topic, Verdict};
+use varde_hub::{Error, Follow, Intake, Outcome, Pair, Retire, Signature, list_keys, retire_keys, visit};
+use varde_wire::{GoesBy, Heartbeat, Lane, Sealed, Topic, Verdict};
 
 use crate::broker::{Client, Serving};
 use crate::gateway::{Gateway, Hub, alarm, reading, take};
-use crate::heartbeats::{LOOK, PATIENCE, heartbeat, now, send};
+use crate::heartbeats::{LOOK, PATIENCE, heartbeat, now, send, until};
 
 fn pair(hub: &Hub, number: u32) -> Pair {
     let keys = hub.directory.keys().unwrap();
@@ -35,31 +36,18 @@ fn retire(hub: &Hub, number: u32, give_up: &[&Gateway]) -> Result<(), String> {
         .map_err(|error| error.to_string())
 }
 
-/// Says by which pair it goes, what waits there, and for how long its program has run; until the hub knows.
-async fn says(client: &Client, hub: &Hub, gateway: &Gateway, number: u64, by: &Pair, oldest_s: Option<u64>) {
+/// Says by which pair it goes, and whether anything older waits there; until the hub knows.
+async fn says(client: &Client, hub: &Hub, gateway: &Gateway, number: u64, by: &Pair, older_wait: bool) {
     let said = Heartbeat {
-        hub_key: Some(by.id()),
-        up_s: 100,
-        urgent: Backlog::default(),
-        routine: Backlog { entries: oldest_s.map_or(0, |_| 1), oldest_s },
+        up_s: 1000 + number,
+        goes_by: Some(GoesBy { key: by.id(), older_wait }),
         ..heartbeat(gateway, 1, number, now())
     };
     send(client, gateway, &said.sign(&gateway.signing).unwrap()).await;
-    let known = async {
-        let mut lines = Vec::new();
-        while !lines.iter().any(|line: &Value| line["gateway"] == gateway.id.as_str() && line["up_s"] == 100)
-            || hub_number(hub, &gateway.id) != Some(u64::from(by.number()))
-        {
-            sleep(LOOK).await;
-            lines = crate::heartbeats::listed(hub, false).0;
-        }
-    };
-    timeout(PATIENCE, known).await.unwrap();
-}
-
-fn hub_number(hub: &Hub, gateway: &GatewayId) -> Option<u64> {
-    let lines = listed(hub);
-    lines.into_iter().find(|(_, gateways)| gateways.iter().any(|name| name == gateway.as_str()))?.0
+    until(hub, "by which pair it goes", |lines| {
+        lines.iter().any(|line| line["gateway"] == gateway.id.as_str() && line["up_s"] == said.up_s)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -73,55 +61,133 @@ async fn a_gateway_that_goes_over_is_opened_and_answered_by_what_it_goes_by() {
     let up = |gateway: &Gateway, lane| Topic::Up(gateway.id.clone(), lane);
     let stored = |verdict| matches!(verdict, Verdict::Stored { .. });
 
-    let (one, number) = (pair(&hub, 1), hub.directory.add_keys().unwrap());
-    let two = pair(&hub, number);
+    assert_eq!(hub.directory.add_keys().unwrap(), 2);
+    let two = pair(&hub, 2);
     assert_eq!(listed(&hub), [(Some(1), vec!["gw-1".to_owned(), "gw-2".to_owned()]), (Some(2), vec![])]);
     let newcomer = hub.enrol("gw-3", Signature::Ed25519, false);
     assert_eq!(newcomer.hub_verify, two.signing.verifying_key());
 
-    // What waits was sealed before the change, and what is made is sealed behind it; nobody said anything yet.
-    let (old, mut urgent) = (gateway.outbox(Lane::Routine, 1).batch(&[reading(120)]), None);
+    // What waits was sealed before the change, and what is made then behind it.
+    let mut waiting = gateway.outbox(Lane::Routine, 1);
+    let old = [waiting.batch(&[reading(120)]), waiting.batch(&[reading(121)])];
+    let [first, second] = &old;
+    client.send(&up(&gateway, Lane::Routine), first.as_bytes()).await.unwrap();
+    let receipt = client.receipt(&gateway, Lane::Routine).await;
+    assert!(stored(receipt.verdict), "by the key that it is known to go by");
+    drop(waiting);
     gateway.go_over(&two);
-    client.send(&up(&gateway, Lane::Routine), old.as_bytes()).await.unwrap();
-    gateway.go_over(&one);
+    says(&client, &hub, &gateway, 0, &two, true).await;
+    client.send(&up(&gateway, Lane::Routine), second.as_bytes()).await.unwrap();
     assert!(
         stored(client.receipt(&gateway, Lane::Routine).await.verdict),
-        "by the key that it is known to go by"
+        "opened by the first, signed by the second"
     );
-    gateway.go_over(&two);
-    says(&client, &hub, &gateway, 0, &two, Some(500)).await;
-    for (number, press) in [alarm(), alarm()].into_iter().enumerate() {
-        let outbox = urgent.get_or_insert_with(|| gateway.outbox(Lane::Urgent, 2));
-        client.send(&up(&gateway, Lane::Urgent), outbox.batch(&[press]).as_bytes()).await.unwrap();
+    let mut urgent = gateway.outbox(Lane::Urgent, 2);
+    for number in 0..2 {
+        client.send(&up(&gateway, Lane::Urgent), urgent.batch(&[alarm()]).as_bytes()).await.unwrap();
         let receipt = client.receipt(&gateway, Lane::Urgent).await;
-        assert!(matches!(receipt.verdict, Verdict::Stored { number: n, .. } if n == number as u64));
+        assert!(matches!(receipt.verdict, Verdict::Stored { number: n, .. } if n == number));
     }
     let press = stays.outbox(Lane::Urgent, 3).batch(&[alarm()]);
     other.send(&up(&stays, Lane::Urgent), press.as_bytes()).await.unwrap();
     assert!(stored(other.receipt(&stays, Lane::Urgent).await.verdict));
-    assert_eq!(hub.observations().len(), 4);
+    assert_eq!(hub.observations().len(), 5);
 
-    // The pair is destroyed when nobody needs it, and not before.
+    // The pair is destroyed when nobody needs it, and not before. One that was never heard needs none.
     let refused = retire(&hub, 1, &[&stays]).unwrap_err();
-    assert!(refused.contains("gw-1 may hold entries that are sealed with it"), "{refused}");
-    says(&client, &hub, &gateway, 1, &two, Some(60)).await;
-    let refused = async {
-        loop {
-            match retire(&hub, 1, &[]) {
-                Err(refused) if refused.contains("gw-1") => sleep(LOOK).await,
-                refused => return refused.unwrap_err(),
-            }
+    assert!(refused.contains("yet: gw-1 may hold entries that are sealed with it;"), "{refused}");
+    says(&client, &hub, &gateway, 1, &two, false).await;
+    let refused = retire(&hub, 1, &[]).unwrap_err();
+    assert!(refused.contains("yet: gw-2 goes by it;"), "{refused}");
+    let follow = Follow { no_wait: true, ..Follow::default() };
+    visit(&hub.directory, &hub.database(), &stays.id, None, &follow, &mut Vec::new()).unwrap();
+    says(&other, &hub, &stays, 0, &two, false).await;
+    // It is signed anew when it is sent next, which is while the broker is there.
+    let retired = async {
+        while retire(&hub, 1, &[]).is_err() {
+            sleep(LOOK).await;
         }
     };
-    let refused = timeout(PATIENCE, refused).await.unwrap();
-    assert!(refused.contains("yet: gw-2 goes by it;"), "{refused}");
-    says(&other, &hub, &stays, 0, &two, None).await;
-    retire(&hub, 1, &[&newcomer]).unwrap();
+    timeout(PATIENCE, retired).await.unwrap();
     let refused = retire(&hub, 1, &[]).unwrap_err();
     assert!(refused.contains("holds no pair of keys 1, but these: 2"), "{refused}");
     assert!(retire(&hub, 2, &[]).unwrap_err().contains("pair 2 is the newest"));
     serving.end().await;
     assert!(listed(&hub).iter().all(|(pair, _)| *pair == Some(2)));
+}
+
+/// The hub keeps what a gateway may come to by an order that waits for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pair_that_somebody_may_be_told_of_or_obeys_is_not_destroyed() {
+    let hub = Hub::new();
+    let late = hub.enrol("gw-1", Signature::Ed25519, false);
+    hub.directory.add_keys().unwrap();
+    hub.directory.add_keys().unwrap();
+    let refused = retire(&hub, 2, &[]).unwrap_err();
+    assert!(refused.contains("yet: gw-1 goes by an earlier one, and may be told of this;"), "{refused}");
+
+    let follow = Follow { no_wait: true, ..Follow::default() };
+    visit(&hub.directory, &hub.database(), &late.id, None, &follow, &mut Vec::new()).unwrap();
+    let database = rusqlite::Connection::open(hub.database()).unwrap();
+    let signed: Vec<u8> = database.query_row("SELECT signed FROM command", [], |row| row.get(0)).unwrap();
+    let serving = Serving::embedded(&hub).await;
+    let client = Client::connect(&serving.address, &late).await;
+    says(&client, &hub, &late, 0, &pair(&hub, 3), false).await;
+    serving.end().await;
+    // As if the hub had been stopped before it could sign it anew.
+    assert_eq!(database.execute("UPDATE command SET signed = ?1", [signed]).unwrap(), 1);
+    drop(database);
+    let refused = retire(&hub, 1, &[]).unwrap_err();
+    assert!(refused.contains("yet: a command waits for gw-1 that is signed with it;"), "{refused}");
+    retire(&hub, 1, &[&late]).unwrap();
+    retire(&hub, 2, &[]).unwrap();
+}
+
+/// It may still believe the key before, and would let go of what nobody can open.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_goes_by_what_the_hub_does_not_hold_gets_no_receipt() {
+    let hub = Hub::new();
+    let gateway = hub.enrol("gw-1", Signature::Ed25519, false);
+    hub.directory.add_keys().unwrap();
+    let two = pair(&hub, 2);
+    let serving = Serving::embedded(&hub).await;
+    let client = Client::connect(&serving.address, &gateway).await;
+    says(&client, &hub, &gateway, 0, &two, false).await;
+    serving.end().await;
+    fs::remove_dir_all(hub.root.path().join("hub/keys/2")).unwrap();
+    let press = gateway.outbox(Lane::Urgent, 2).batch(&[alarm()]);
+    let taken = take(&mut hub.intake(), &gateway, Lane::Urgent, &[&press]);
+    assert!(taken[0].1.is_empty(), "{taken:?}");
+    assert_eq!(listed(&hub), [(Some(1), vec![]), (None, vec!["gw-1".to_owned()])]);
+}
+
+#[test]
+fn a_gateway_of_before_there_were_pairs_goes_by_the_first() {
+    let hub = Hub::new();
+    let gateway = hub.enrol("gw-1", Signature::Ed25519, false);
+    let database = rusqlite::Connection::open(hub.database()).unwrap();
+    database.execute("UPDATE gateway_key SET hub_key = NULL", []).unwrap();
+    drop(database);
+    hub.directory.add_keys().unwrap();
+    assert_eq!(listed(&hub)[0], (Some(1), vec!["gw-1".to_owned()]));
+    let press = gateway.outbox(Lane::Urgent, 2).batch(&[alarm()]);
+    let taken = take(&mut hub.intake(), &gateway, Lane::Urgent, &[&press]);
+    assert_eq!(taken[0].1.len(), 1, "signed with the key that it believes");
+    let refused = retire(&hub, 1, &[]).unwrap_err();
+    assert!(refused.contains("gw-1 has not said by which pair it goes"), "{refused}");
+}
+
+/// An entry that rotted on its box says nothing of which key its epoch is to be opened with.
+#[test]
+fn one_entry_that_nothing_opens_does_not_close_its_epoch() {
+    let hub = Hub::new();
+    let gateway = hub.enrol("gw-1", Signature::Ed25519, false);
+    hub.directory.add_keys().unwrap();
+    let mut outbox = gateway.outbox(Lane::Urgent, 1);
+    let rotten = Sealed { epoch: 0, count: 9, bytes: vec![0; 40] };
+    let batches = [outbox.batch_of(vec![rotten]), outbox.batch(&[alarm()])];
+    let taken = take(&mut hub.intake(), &gateway, Lane::Urgent, &[&batches[0], &batches[1]]);
+    assert_eq!(taken[1].0, Outcome::Stored { new: 1 });
 }
 
 #[test]
@@ -177,13 +243,17 @@ fn what_nobody_could_open_is_opened_when_its_key_is_put_back() {
 fn half_a_pair_is_none_and_none_is_said_to_be_missing() {
     let hub = Hub::new();
     let keys = hub.root.path().join("hub/keys");
-    fs::create_dir(keys.join("2.new")).unwrap();
+    for name in ["2.new", "7.retired", "+1", "01"] {
+        fs::create_dir(keys.join(name)).unwrap();
+    }
     fs::write(keys.join("2.new/sign.key"), "varde-sign").unwrap();
     assert_eq!(hub.directory.keys().unwrap().newest().number(), 1);
     assert_eq!(hub.directory.add_keys().unwrap(), 2, "in place of what a power cut left");
     assert_eq!(hub.directory.keys().unwrap().newest().number(), 2);
+    assert_eq!(fs::metadata(&keys).unwrap().permissions().mode() & 0o777, 0o700);
+    retire(&hub, 1, &[]).unwrap();
+    assert!(!keys.join("7.retired").exists(), "what was to be destroyed is");
     fs::remove_dir_all(&keys).unwrap();
-    fs::create_dir(&keys).unwrap();
     let missing = hub.directory.keys().unwrap_err();
     assert!(matches!(missing, Error::NoKeys(_)), "{missing}");
 }

@@ -6,9 +6,9 @@ use super::reports::reports;
 use varde_wire::{
     Absence, Action, AlarmNotice, Anchor, Backlog, Batch, BootId, BoundedText, Cause, ChainId, Command,
     Content, Context, Date, Decimal, DeviceId, Dose, DosingPlan, Event, Flags, Gap, GapReason, GatewayId,
-    Group, Hash, Heartbeat, HubKeys, Indication, Instant, Lane, LifeState, LocalTime, Metric, Observation,
-    OpeningKey, Outcome, Receipt, Record, Refusal, RosterChange, Sealed, SealingEpoch, SigningKey, Stage,
-    Stamp, Trust, Unit, Value, Verdict, WallTime, Weekdays,
+    GoesBy, Group, Hash, Heartbeat, HubKeys, Indication, Instant, Lane, LifeState, LocalTime, Metric,
+    Observation, OpeningKey, Outcome, Receipt, Record, Refusal, RosterChange, Sealed, SealingEpoch,
+    SigningKey, Stage, Stamp, Trust, Unit, Value, Verdict, WallTime, Weekdays,
 };
 
 /// Every fixed key.
@@ -227,7 +227,7 @@ pub(crate) fn heartbeats(keys: &Keys) -> Vec<(&'static str, SigningKey, Heartbea
         faults: 2,
         urgent: Backlog { entries: 1, oldest_s: Some(3) },
         routine: Backlog { entries: 1_000, oldest_s: Some(86_400) },
-        hub_key: None,
+        goes_by: None,
     };
     let none = Backlog::default();
     let element = Heartbeat {
@@ -243,7 +243,8 @@ pub(crate) fn heartbeats(keys: &Keys) -> Vec<(&'static str, SigningKey, Heartbea
     };
     let stopping =
         Heartbeat { number: 77, every_s: 10, state: LifeState::Stopping, urgent: none, ..running.clone() };
-    let knowing = Heartbeat { hub_key: Some(keys.hub.verifying_key().id()), ..running.clone() };
+    let goes_by = GoesBy { key: keys.hub.verifying_key().id(), older_wait: true };
+    let knowing = Heartbeat { goes_by: Some(goes_by), ..running.clone() };
     vec![
         ("heartbeat-running", keys.gateway.clone(), running),
         ("heartbeat-running-es256", keys.element.clone(), element),

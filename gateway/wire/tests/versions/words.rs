@@ -3,8 +3,8 @@
 use super::reports;
 use serde_json::{Value as Json, json};
 use varde_wire::{
-    Action, AlarmNotice, Backlog, Batch, Cause, Command, Content, DosingPlan, Hash, Heartbeat, Observation,
-    Outcome, Receipt, Record, RosterChange, Stage, Stamp, Value, Verdict, WallTime,
+    Action, AlarmNotice, Backlog, Batch, Cause, Command, Content, DosingPlan, GoesBy, Hash, Heartbeat,
+    Observation, Outcome, Receipt, Record, RosterChange, Stage, Stamp, Value, Verdict, WallTime,
 };
 
 pub(crate) fn record(record: &Record) -> Json {
@@ -108,8 +108,8 @@ pub(crate) fn heartbeat(made: &Heartbeat) -> Json {
         "version": made.version.as_str(), "up_s": made.up_s, "faults": made.faults,
         "urgent": backlog(made.urgent), "routine": backlog(made.routine),
     });
-    if let Some(key) = made.hub_key {
-        words["hub_key"] = hex(&key).into();
+    if let Some(GoesBy { key, older_wait }) = made.goes_by {
+        words["goes_by"] = json!({ "key": hex(&key), "older_wait": older_wait });
     }
     words
 }

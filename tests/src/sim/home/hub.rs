@@ -230,7 +230,7 @@ impl Hub {
     /// Waits until it knows that a command of its only gateway came that far.
     ///
     /// # Errors
-    /// When the limit passes or [`Hub::commands`] fails.
+    /// When it ended otherwise, the limit passes or [`Hub::commands`] fails.
     pub async fn wait_for_command(&self, number: u64, stage: &str, limit: Duration) -> Result<(), SimError> {
         let until = Instant::now() + limit;
         loop {
@@ -238,7 +238,10 @@ impl Hub {
             if line.as_ref().is_some_and(|line| line["stage"] == stage) {
                 return Ok(());
             }
-            if Instant::now() >= until {
+            let ended = line.as_ref().and_then(|line| line["stage"].as_str());
+            let ended =
+                ended.is_some_and(|word| ["done", "refused", "expired", "unanswered"].contains(&word));
+            if ended || Instant::now() >= until {
                 let what = format!("at the hub: command {number} {stage}, but {line:?}");
                 return Err(SimError::TooLate { what, limit });
             }
