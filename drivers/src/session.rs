@@ -87,6 +87,9 @@ pub struct Order {
     pub device: DeviceId,
     /// What it is to do.
     pub action: Action,
+    /// From when on the device must not be asked for it any more: it then ends as [`Stage::Expired`], unless the device
+    /// was asked before. For ever where none.
+    pub expires: Option<Instant>,
     /// Whether it was given before the gateway last stopped, and nothing final came of it. Such an order is only for
     /// a device that knows the number again and does nothing twice; any other is to be refused as
     /// [`Cause::Interrupted`].
@@ -94,6 +97,11 @@ pub struct Order {
 }
 
 impl Order {
+    /// Whether it is too late to ask the device for it.
+    pub fn is_late(&self, now: Instant) -> bool {
+        self.expires.is_some_and(|expires| expires <= now)
+    }
+
     /// How far it came, with a word for technicians, without personal data.
     pub fn outcome(&self, stage: Stage, note: &str) -> Outcome {
         Outcome { number: self.number, device: self.device.clone(), stage, note: BoundedText::cut(note) }
@@ -146,7 +154,7 @@ pub enum Output {
     AwaitCommit,
     /// Keep these bytes over restarts, for [`Session::recall`]; they replace what was kept before. They are kept in the
     /// same moment as the reading that was given right before them, and never without any reading given earlier, so they
-    /// may speak of all those as kept. They are not sealed: nothing in them may tell of a person's health.
+    /// may speak of all those as kept. They may tell of a person: whoever keeps them seals them.
     Remember(Vec<u8>),
     /// A sign of life that carries no reading.
     Heard(DeviceId),
@@ -211,7 +219,8 @@ mod tests {
     #[test]
     fn a_session_that_says_nothing_of_orders_refuses_them() {
         let device: DeviceId = "lamp-1".parse().unwrap();
-        let order = Order { number: 7, device: device.clone(), action: Action::Identify, is_repeat: false };
+        let action = Action::Identify;
+        let order = Order { number: 7, device: device.clone(), action, expires: None, is_repeat: false };
         let refused = Deaf.handle_order(&order, Instant::default()).unwrap_err();
         assert_eq!(refused.cause, Cause::NotSupported);
         let outcome = order.outcome(Stage::Done, &"é".repeat(600));

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -25,12 +25,18 @@ pub fn now() -> Instant {
 
 /// The wall clock, whatever it shows.
 pub fn wall() -> WallTime {
-    let ms = |d: std::time::Duration| i64::try_from(d.as_millis()).unwrap_or(i64::MAX);
+    let ms = |d: Duration| i64::try_from(d.as_millis()).unwrap_or(i64::MAX);
     let now = SystemTime::now();
     WallTime::from_unix_millis(match now.duration_since(UNIX_EPOCH) {
         Ok(after) => ms(after),
         Err(before) => -ms(before.duration()),
     })
+}
+
+/// When the wall clock will show this, if nobody moves it meanwhile; now, where it has shown it already.
+pub fn when(shown: WallTime) -> Instant {
+    let left = shown.as_unix_millis().saturating_sub(wall().as_unix_millis());
+    now().after(Duration::from_millis(u64::try_from(left).unwrap_or_default()))
 }
 
 /// When this program was built.

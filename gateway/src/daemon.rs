@@ -121,14 +121,14 @@ async fn live(settings: Settings, configuration: [u8; 32]) -> Result<After, Fata
     // The gateway's own name stands for its diary.
     store.remember_only(roster.into_iter().chain([DeviceId::gateway()]).collect()).await;
     let clocks = Arc::new(Clocks::new(settings.synchronised_marker.clone(), last_trusted));
-    let seal = StateSeal::new(gateway.clone(), credentials.open.clone());
+    let seal = || StateSeal::new(gateway.clone(), credentials.open.clone());
     let (guarding, aftermaths) =
-        Guarding::begin(settings.home, seal, store.clone(), Arc::clone(&clocks), Arc::clone(&board)).await;
+        Guarding::begin(settings.home, seal(), store.clone(), Arc::clone(&clocks), Arc::clone(&board)).await;
     let guarding = Arc::new(guarding);
     let intake = Arc::new(Intake::new(
         Arc::clone(&guarding),
         Arc::clone(&clocks),
-        store.clone(),
+        (store.clone(), seal()),
         Arc::clone(&board),
         settings.whose,
     ));

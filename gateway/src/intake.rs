@@ -1,17 +1,17 @@
 //! From a device's words to the store: admitted, stamped, handed over.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{broadcast, oneshot};
 use varde_core::supervision::LinkNumber;
 use varde_drivers::{ClockChange, HomeTime, Reading};
 use varde_wire::{Content, Context, DeviceId, Lane, Metric, Observation, Record, Stamp, Unit, Value};
 
-use crate::board::Board;
+use crate::board::{Board, Fault};
 use crate::clock::{self, Clocks};
 use crate::config::Whose;
 use crate::guarding::{Guarding, Taken};
-use crate::store::{Memory, Store, StoreError};
+use crate::store::{Memory, StateSeal, Store, StoreError};
 use crate::watch::Sighting;
 
 /// The one door to the store.
@@ -19,6 +19,7 @@ pub struct Intake {
     guarding: Arc<Guarding>,
     clocks: Arc<Clocks>,
     store: Store,
+    seal: Mutex<StateSeal>,
     board: Arc<Board>,
     whose: Whose,
     watchers: broadcast::Sender<Sighting>,
@@ -28,16 +29,16 @@ pub struct Intake {
 const WATCHED: usize = 256;
 
 impl Intake {
-    /// A door to this store.
+    /// A door to this store; what drivers remember is sealed in it.
     pub fn new(
         guarding: Arc<Guarding>,
         clocks: Arc<Clocks>,
-        store: Store,
+        (store, seal): (Store, StateSeal),
         board: Arc<Board>,
         whose: Whose,
     ) -> Self {
         let (watchers, _) = broadcast::channel(WATCHED);
-        Self { guarding, clocks, store, board, whose, watchers }
+        Self { guarding, clocks, store, seal: Mutex::new(seal), board, whose, watchers }
     }
 
     /// Takes the observations of one reading. Gives what fires when they are committed; nothing where they were
@@ -58,6 +59,7 @@ impl Intake {
         reading: Reading,
         memory: Option<Memory>,
     ) -> Result<Option<oneshot::Receiver<()>>, StoreError> {
+        let memory = memory.and_then(|memory| self.sealed(memory));
         let Reading { observations, context, .. } = reading;
         let rssi = context.rssi_dbm;
         let content = |observation: Observation| {
@@ -113,9 +115,12 @@ impl Intake {
         self.clocks.home_time()
     }
 
-    /// What the driver of a device kept before.
+    /// What the driver of a device kept before, where it can be opened.
     pub async fn recall(&self, device: &DeviceId) -> Option<Vec<u8>> {
-        self.store.recall(device).await
+        let sealed = self.store.recall(device).await?;
+        let opened = self.seal().open_memory(device, &sealed);
+        let begins_anew = "its driver begins anew (expected once after an update, or with new credentials)";
+        opened.inspect_err(|error| tracing::warn!("what was kept of {device}: {error}; {begins_anew}")).ok()
     }
 
     /// Keeps what a driver wants to know after a restart, as soon as all is kept that was taken before.
@@ -123,7 +128,10 @@ impl Intake {
     /// # Errors
     /// Where the store has stopped.
     pub async fn remember(&self, memory: Memory) -> Result<(), StoreError> {
-        self.store.remember(memory).await
+        match self.sealed(memory) {
+            Some(memory) => self.store.remember(memory).await,
+            None => Ok(()),
+        }
     }
 
     /// What a [`Memory`] of readings that are taken from now on needs to say of the store.
@@ -160,6 +168,23 @@ impl Intake {
     pub async fn tell(&self, lane: Lane, content: Content) -> Result<oneshot::Receiver<()>, StoreError> {
         let stamp = self.stamp().await?;
         self.store.append(lane, vec![Record { stamp, content }]).await
+    }
+
+    /// What drivers remember, as it may touch the disk. Where it cannot be sealed, the older memory stays: things are told
+    /// twice after a restart rather than read by anybody.
+    fn sealed(&self, memory: Memory) -> Option<Memory> {
+        match self.seal().seal_memory(&memory.device, &memory.bytes) {
+            Ok(bytes) => Some(Memory { bytes, ..memory }),
+            Err(error) => {
+                self.board.fault(Fault::Seal, error);
+                None
+            }
+        }
+    }
+
+    fn seal(&self) -> MutexGuard<'_, StateSeal> {
+        // An epoch that a panic took away is begun anew.
+        self.seal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Shows what was admitted to those who watch; costs nothing where nobody does.

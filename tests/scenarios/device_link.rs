@@ -4,15 +4,18 @@
 
 use std::{path::Path, process::Output, time::Duration};
 
+use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::timeout;
-use varde_device_link::{Indicator, Memory as _, Portion, Request, What};
+use varde::store::StateSeal;
+use varde_device_link::{Dose, Indicator, Memory as _, Portion, Request, What};
 use varde_tests::sim::{
     dispenser::{Defect, Dispenser, Flash, Habit, Injury, Person},
     home::{Home, Plan},
     programs::Programs,
 };
+use varde_wire::OpeningKey;
 
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -104,11 +107,21 @@ async fn what_the_hub_asks_of_a_dispenser_is_done_and_shown_and_told() {
         performed.iter().any(|request| matches!(request, Request::ShowMessage { id: 5, .. })),
         "{performed:?}"
     );
+    nothing_of_the_plan_is_readable(&home).await;
     home.hub.wait_for("the dose", LIMIT, |seen| said(seen, "dose-dispensed") == 1).await.unwrap();
 
     // What cannot be done is said by the dispenser, and the gateway's kill costs nobody a second dose.
     let refused = hub_asks(&home, &["switch", "on"]).await;
     assert_eq!(refused.status.code(), Some(69), "{refused:?}");
+    // 08:00 in Oslo is not 08:00 on this box.
+    std::fs::write(&plan, PLAN.replace("UTC", "Europe/Oslo").replace("version = 7", "version = 8")).unwrap();
+    let refused = hub_asks(&home, &["plan", plan.to_str().unwrap()]).await;
+    assert_eq!(refused.status.code(), Some(69), "{refused:?}");
+    let words = String::from_utf8_lossy(&refused.stdout);
+    assert!(words.contains("timedatectl set-timezone Europe/Oslo"), "{words}");
+    let version =
+        dispenser.look(|machine| machine.flash().plan().map(varde_device_link::Plan::version)).await;
+    assert_eq!(version, Some(Some(7)));
     dispenser.unplug().await;
     let stored = hub_asks(&home, &["--no-wait", "dispense"]).await;
     assert!(stored.status.success(), "{stored:?}");
@@ -189,13 +202,41 @@ async fn home() -> (TempDir, Dispenser, Home) {
     (directory, dispenser, home)
 }
 
-const PLAN: &str = "version = 7\nzone = 'Europe/Oslo'\n[[dose]]\nid = 1\ntime = '08:00'\nwindow_min = 60\n";
+const PLAN: &str = "version = 7\nzone = 'UTC'\n[[dose]]\nid = 1\ntime = '08:00'\nwindow_min = 60\n";
 
 async fn hub_asks(home: &Home, words: &[&str]) -> Output {
     let (options, words) = words.split_at(usize::from(words[0] == "--no-wait"));
     let mut command = home.hub.command("command");
     command.args(options).args(["gw-1", "dispenser-1"]).args(words).kill_on_drop(true);
     timeout(LIMIT, command.output()).await.expect("it ends").unwrap()
+}
+
+/// The gateway remembers the plan over a restart, and in no file of its state does it stand as it was given.
+async fn nothing_of_the_plan_is_readable(home: &Home) {
+    let dose = Dose { id: 1, minute: 480, weekdays: 127, window_min: 60, compartment: None, count: 1 };
+    let dose = postcard::to_stdvec(&dose).unwrap();
+    let holds = |bytes: &[u8]| bytes.windows(dose.len()).any(|window| window == dose);
+    let key = std::fs::read_to_string(home.gateway.credentials().join("open.key")).unwrap();
+    let seal = StateSeal::new("gw-1".parse().unwrap(), OpeningKey::from_text(&key).unwrap());
+    let db = Connection::open_with_flags(home.gateway.outbox(), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let is_remembered = || {
+        let select = "SELECT bytes FROM memory WHERE device = 'dispenser-1'";
+        let sealed: Vec<u8> = db.query_row(select, [], |row| row.get(0)).unwrap_or_default();
+        seal.open_memory(&"dispenser-1".parse().unwrap(), &sealed).is_ok_and(|memory| holds(&memory))
+    };
+    let remembered = async {
+        while !is_remembered() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(LIMIT, remembered).await.expect("the plan is remembered");
+    for file in std::fs::read_dir(home.gateway.state()).unwrap().map(|file| file.unwrap().path()) {
+        assert!(
+            !file.is_file() || !holds(&std::fs::read(&file).unwrap()),
+            "{} holds the plan",
+            file.display()
+        );
+    }
 }
 
 fn person() -> Person {

@@ -9,7 +9,9 @@ use rcgen::{CertificateParams, DistinguishedName, DnType, Issuer, KeyPair, date_
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
+use varde::store::StateSeal;
 use varde_tests::sim::home::{Home, Plan, fault};
+use varde_wire::{DeviceId, OpeningKey};
 
 const LIMIT: Duration = Duration::from_secs(60);
 /// Between two looks of the gateway at its box: a minute of a real one.
@@ -170,7 +172,7 @@ fn in_words(seen: &[Value]) -> Vec<String> {
 async fn noted(home: &Home, place: &str, expected: &Value) {
     let until = Instant::now() + LIMIT;
     loop {
-        let found = diary(&home.gateway.outbox()).and_then(|diary| diary.pointer(place).cloned());
+        let found = diary(home).and_then(|diary| diary.pointer(place).cloned());
         if found.as_ref() == Some(expected) {
             return;
         }
@@ -179,11 +181,13 @@ async fn noted(home: &Home, place: &str, expected: &Value) {
     }
 }
 
-fn diary(outbox: &Path) -> Option<Value> {
-    let db = Connection::open_with_flags(outbox, OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
+fn diary(home: &Home) -> Option<Value> {
+    let db = Connection::open_with_flags(home.gateway.outbox(), OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
     let select = "SELECT bytes FROM memory WHERE device = 'gateway'";
     let bytes: Vec<u8> = db.query_row(select, [], |row| row.get(0)).ok()?;
-    serde_json::from_slice(&bytes).ok()
+    let key = std::fs::read_to_string(home.gateway.credentials().join("open.key")).unwrap();
+    let seal = StateSeal::new("gw-1".parse().unwrap(), OpeningKey::from_text(&key).unwrap());
+    serde_json::from_slice(&seal.open_memory(&DeviceId::gateway(), &bytes).ok()?).ok()
 }
 
 /// A certificate and its key, both PEM, by the authority of this hub: valid for so many days yet.

@@ -86,7 +86,8 @@ pub struct GatewayEnd {
 struct Asked {
     number: u32,
     request: Request,
-    at: Instant,
+    /// When it is sent next; never again where none.
+    at: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -164,7 +165,7 @@ impl GatewayEnd {
             return None;
         }
         let in_session = self.session.map(|_| {
-            let asked = self.asked.as_ref().map(|asked| asked.at);
+            let asked = self.asked.as_ref().and_then(|asked| asked.at);
             let read = self.read.map(|read| read.at);
             [asked, read]
                 .into_iter()
@@ -221,7 +222,7 @@ impl GatewayEnd {
         }
         self.requests_through = self.requests_through.saturating_add(1);
         let number = self.requests_through;
-        self.asked = Some(Asked { number, request, at: self.now });
+        self.asked = Some(Asked { number, request, at: Some(self.now) });
         Some(number)
     }
 
@@ -231,8 +232,15 @@ impl GatewayEnd {
             return false;
         }
         self.requests_through = self.requests_through.max(number);
-        self.asked = Some(Asked { number, request, at: self.now });
+        self.asked = Some(Asked { number, request, at: Some(self.now) });
         true
+    }
+
+    /// What is asked comes to be too late: it is not sent again, and its answer still waited for.
+    pub fn stop_repeating(&mut self) {
+        if let Some(asked) = &mut self.asked {
+            asked.at = None;
+        }
     }
 
     /// Gives up on the request that is not answered. Whether it was done is not known.
@@ -317,8 +325,8 @@ impl GatewayEnd {
         self.hello_at = None;
         self.heard_at = self.now;
         self.alive_at = self.now;
-        if let Some(asked) = &mut self.asked {
-            asked.at = self.now;
+        if let Some(at) = self.asked.as_mut().and_then(|asked| asked.at.as_mut()) {
+            *at = self.now;
         }
         if let Some(read) = &mut self.read {
             read.at = self.now;
@@ -368,8 +376,8 @@ impl GatewayEnd {
             return Some(ToDevice::Acknowledge { through });
         }
         let again = self.now.after(RETRY_MS);
-        if let Some(asked) = self.asked.as_mut().filter(|asked| self.now >= asked.at) {
-            asked.at = again;
+        if let Some(asked) = self.asked.as_mut().filter(|asked| asked.at.is_some_and(|at| self.now >= at)) {
+            asked.at = Some(again);
             return Some(ToDevice::Request { number: asked.number, request: asked.request.clone() });
         }
         if let Some(read) = self.read.as_mut().filter(|read| self.now >= read.at) {

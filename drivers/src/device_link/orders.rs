@@ -31,8 +31,10 @@ struct Taken {
     task: Task,
     /// When it was taken on, or last came further.
     since: Instant,
-    /// Whether the device was ever asked.
+    /// Whether the device was asked since.
     is_asked: bool,
+    /// Whether the device was asked before: on a line that has ended, or in another life of the gateway.
+    was_asked: bool,
 }
 
 #[derive(Debug)]
@@ -52,11 +54,11 @@ pub(super) struct Turn {
 }
 
 impl Orders {
-    /// Takes an order on.
+    /// Takes an order on, for which the device `was_asked` before or not.
     ///
     /// # Errors
     /// Where this link cannot do it, or too many wait.
-    pub(super) fn take(&mut self, order: &Order, now: Instant) -> Result<(), OrderRefused> {
+    pub(super) fn take(&mut self, order: &Order, was_asked: bool, now: Instant) -> Result<(), OrderRefused> {
         if self.queue.iter().any(|taken| taken.order.number == order.number) {
             return Ok(());
         }
@@ -64,7 +66,7 @@ impl Orders {
         if self.queue.len() >= MOST {
             return Err(Cause::Busy.into());
         }
-        self.queue.push_back(Taken { order: order.clone(), task, since: now, is_asked: false });
+        self.queue.push_back(Taken { order: order.clone(), task, since: now, is_asked: false, was_asked });
         Ok(())
     }
 
@@ -84,6 +86,11 @@ impl Orders {
     /// Whether the first order is a plan: then what the device runs is about to change.
     pub(super) fn is_planning(&self) -> bool {
         self.queue.front().is_some_and(|first| matches!(first.task, Task::Plan { .. }))
+    }
+
+    /// Whether it is too late to ask the device for the first order, or once more: for a plan it is not, once it began.
+    pub(super) fn is_late(&self, now: Instant) -> bool {
+        self.queue.front().is_some_and(|first| first.order.is_late(now)) && !self.is_planning()
     }
 
     /// The device answered what the first order asked.
@@ -132,6 +139,22 @@ impl Orders {
         self.queue.pop_front().map(|first| first.order.outcome(Stage::Refused(cause), note))
     }
 
+    /// The first order's time was over before the device had it.
+    pub(super) fn expire(&mut self) -> Option<Outcome> {
+        self.queue.pop_front().map(|first| first.expired())
+    }
+
+    /// The orders for which the device was never asked, and now must not be.
+    pub(super) fn expired(&mut self, now: Instant) -> Vec<Outcome> {
+        let mut expired = Vec::new();
+        self.queue.retain(|taken| {
+            let is_over = taken.is_unasked() && taken.order.is_late(now);
+            expired.extend(is_over.then(|| taken.expired()));
+            !is_over
+        });
+        expired
+    }
+
     /// The orders that have waited too long, each with whether the device was asked for it.
     pub(super) fn given_up(&mut self, now: Instant) -> Vec<(Outcome, bool)> {
         let late = |taken: &mut Taken| taken.since.after(PATIENCE) <= now;
@@ -158,9 +181,29 @@ impl Orders {
         self.queue.clear();
     }
 
-    /// When an order will have waited too long.
+    /// When an order will have waited too long, or its time is over.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.queue.iter().map(|taken| taken.since.after(PATIENCE)).min()
+        let expires = |taken: &Taken| taken.order.expires.filter(|_| taken.is_unasked());
+        self.queue
+            .iter()
+            .flat_map(|taken| [Some(taken.since.after(PATIENCE)), expires(taken)])
+            .flatten()
+            .min()
+    }
+}
+
+impl Taken {
+    const fn is_unasked(&self) -> bool {
+        !self.is_asked && !self.was_asked
+    }
+
+    /// Of one that was given before, the memory of asking for it may be lost.
+    fn expired(&self) -> Outcome {
+        if self.order.is_repeat && !self.was_asked {
+            let note = "its time is over; whether the device was asked before the line ended is not known";
+            return self.order.outcome(Stage::Refused(Cause::Unanswered), note);
+        }
+        self.order.outcome(Stage::Expired, "its time was over before the device had it")
     }
 }
 

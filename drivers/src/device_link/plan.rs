@@ -5,7 +5,8 @@ use varde_wire::{Date, DosingPlan, LocalTime, WallTime};
 
 use crate::home_time::seconds_of_local;
 
-/// The plan as the link has it. Its time zone stays behind: the device has the home's from its clock.
+/// The plan as the link has it. Its time zone stays behind: the device has the home's from its clock, and whoever gives
+/// the order has seen that they are the same.
 ///
 /// # Errors
 /// Where it breaks a rule of the link.

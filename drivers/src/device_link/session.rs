@@ -10,7 +10,6 @@ use varde_device_link::{
 };
 use varde_wire::{Cause, DeviceId, Event, Flags, Instant, Metric, Observation, Value};
 
-use super::dose::Doses;
 use super::memory::Memory;
 use super::orders::Orders;
 use super::state::Told;
@@ -57,9 +56,7 @@ pub struct DeviceLinkSession {
     /// Whether the device answered requests that are not remembered here.
     has_unknown_requests: bool,
 
-    plan: Option<Plan>,
     draft: Option<PlanDraft>,
-    doses: Doses,
 }
 
 /// What is known of setting the device's clock.
@@ -98,20 +95,33 @@ impl DeviceLinkSession {
             asking: Asking::Clock,
             orders: Orders::default(),
             has_unknown_requests: false,
-            plan: None,
             draft: None,
-            doses: Doses::default(),
         }
     }
 
     /// Does what the link wants, and gives it what is to be asked, until both have nothing more.
     fn pump(&mut self) {
-        loop {
-            self.ask();
-            let Some(output) = self.link.poll_output() else { break };
-            self.take(output);
-        }
+        // Before a new plan comes: what was due before it is not its.
         self.tell_unconfirmed();
+        self.drop_late();
+        loop {
+            // All that came before anything is asked: a greeting says what may be asked at all.
+            while let Some(output) = self.link.poll_output() {
+                self.take(output);
+            }
+            if !self.ask() {
+                break;
+            }
+        }
+    }
+
+    /// What is too late is asked neither for the first time nor once more.
+    fn drop_late(&mut self) {
+        let expired = self.orders.expired(self.now);
+        self.outputs.extend(expired.into_iter().map(Output::Outcome));
+        if self.asking == Asking::Order && self.orders.is_late(self.now) {
+            self.link.stop_repeating();
+        }
     }
 
     fn take(&mut self, output: GatewayOutput) {
@@ -141,6 +151,10 @@ impl DeviceLinkSession {
             self.tell(vec![Observation::new(self.device.clone(), Metric::DEVICE_PROBLEM, event)]);
         }
         self.outputs.push_back(Output::Heard(self.device.clone()));
+        if self.asking == Asking::Order && self.orders.is_late(self.now) {
+            // Whether it may be asked again is for the greeting to say.
+            self.link.give_up();
+        }
         self.identity = Some(identity);
         self.clock = DeviceClock::default();
     }
@@ -153,7 +167,7 @@ impl DeviceLinkSession {
             self.tell(said.to_vec());
         }
         if let Some(dose) = event.what.settles() {
-            self.doses.settle(dose);
+            self.memory.doses.settle(dose);
         }
         let mut said = observations(event, &self.device, &self.zone().unwrap_or_default());
         if self.is_stored(event.time) {
@@ -170,7 +184,7 @@ impl DeviceLinkSession {
         self.outputs.push_back(Output::Heard(self.device.clone()));
         let mut told = self.memory.told;
         // While it is given a plan, it runs neither for sure.
-        let plan = self.memory.plan.filter(|_| !self.orders.is_planning());
+        let plan = self.memory.given.filter(|_| !self.orders.is_planning());
         for news in self.told.news(&state, plan, &mut told, &self.device) {
             self.tell(news);
         }
@@ -178,10 +192,10 @@ impl DeviceLinkSession {
             self.memory.told = told;
             self.remember();
         }
-        if state.plan.is_none() {
-            self.plan = None;
+        if state.plan.is_none() && self.memory.plan.take().is_some() {
+            self.remember();
         }
-        let is_known = state.plan == self.plan.as_ref().map(Plan::version);
+        let is_known = state.plan == self.memory.plan.as_ref().map(Plan::version);
         if !is_known && self.draft.is_none() && !self.orders.is_planning() {
             self.link.read_plan(0);
         }
@@ -200,37 +214,42 @@ impl DeviceLinkSession {
             return;
         }
         if draft.is_whole() {
-            self.plan = draft.finish().ok();
+            self.memory.plan = draft.finish().ok();
+            self.remember();
         } else {
             self.link.read_plan(draft.next_part());
             self.draft = Some(draft);
         }
     }
 
-    /// Asks for what is to be done next, if nothing is asked already.
-    fn ask(&mut self) {
-        if !self.link.is_greeted() || self.link.is_asking() || self.ask_again() {
-            return;
+    /// Asks for what is to be done next, if nothing is asked already. Whether it did.
+    fn ask(&mut self) -> bool {
+        if !self.link.is_greeted() || self.link.is_asking() {
+            return false;
+        }
+        if self.ask_again() {
+            return true;
         }
         if let Some(setting) = self.clock_setting() {
             self.clock.asked = Some(self.now);
             self.clock.zone = Some(setting.zone);
             self.asking = Asking::Clock;
-            if self.link.ask(link::Request::SetClock(setting)).is_some() {
-                self.remember();
-            }
+            let asked = self.link.ask(link::Request::SetClock(setting));
+            asked.map(|_| self.remember()).is_some()
         } else if self.is_in_doubt() {
             let note = "the gateway was restarted; whether the device did it is not known";
             self.outputs.extend(self.orders.refuse(Cause::Interrupted, note).map(Output::Outcome));
-            self.ask();
+            self.ask()
         } else if let Some((order, request)) = self.orders.next() {
             let number = order.number;
-            if let Some(asked) = self.link.ask(request) {
-                self.asking = Asking::Order;
-                self.memory.asks(number, asked);
-                self.remember();
-                self.orders.asked(self.now);
-            }
+            let Some(asked) = self.link.ask(request) else { return false };
+            self.asking = Asking::Order;
+            self.memory.asks(number, asked);
+            self.remember();
+            self.orders.asked(self.now);
+            true
+        } else {
+            false
         }
     }
 
@@ -241,6 +260,12 @@ impl DeviceLinkSession {
         let Some(known) = self.memory.request(order.number).filter(|_| !self.orders.is_planning()) else {
             return false;
         };
+        let has_answered = self.identity.as_ref().is_some_and(|device| device.requests_through >= known);
+        if self.orders.is_late(self.now) && !has_answered {
+            // It was lost on the way. What was answered, on the other hand, is only answered again.
+            self.outputs.extend(self.orders.expire().map(Output::Outcome));
+            return self.ask_again();
+        }
         if !self.link.ask_again(known, request) {
             return false;
         }
@@ -264,8 +289,8 @@ impl DeviceLinkSession {
             Asking::Order => {
                 let Some(turn) = self.orders.answered(answer, self.now) else { return };
                 if let Some(plan) = turn.plan {
-                    self.memory.plan = Some(plan.version());
-                    self.plan = Some(*plan);
+                    self.memory.given = Some(plan.version());
+                    self.memory.plan = Some(*plan);
                     self.draft = None;
                     self.remember();
                 }
@@ -284,8 +309,15 @@ impl DeviceLinkSession {
 
     fn tell_unconfirmed(&mut self) {
         let (Some(utc_ms), Some(zone)) = (self.utc_ms(), self.zone()) else { return };
-        for due in self.doses.not_confirmed(self.plan.as_ref(), &zone, utc_ms / 1000) {
+        let now_s = utc_ms / 1000;
+        let Memory { plan, doses, .. } = &mut self.memory;
+        if doses.follow(plan.as_ref(), &zone, now_s) {
+            self.remember();
+        }
+        while let Some(due) = self.memory.doses.not_confirmed(now_s) {
             self.tell(not_confirmed(due.dose, due.compartment, &self.device));
+            // Right behind it: it is told once, whatever is restarted.
+            self.remember();
         }
     }
 
@@ -367,7 +399,8 @@ impl Session for DeviceLinkSession {
         if order.device != self.device {
             return Err(Cause::NoSuchDevice.into());
         }
-        self.orders.take(order, now)?;
+        let was_asked = self.memory.request(order.number).is_some();
+        self.orders.take(order, was_asked, now)?;
         self.pump();
         Ok(())
     }
@@ -393,7 +426,7 @@ impl Session for DeviceLinkSession {
         let commit = self.commit_asked.map(|asked| asked.after(COMMIT_LIMIT));
         let doses = self
             .zone()
-            .and_then(|zone| self.doses.next_s(self.plan.as_ref(), &zone))
+            .and_then(|zone| self.memory.doses.next_s(self.memory.plan.as_ref(), &zone))
             .and_then(|utc_s| self.instant(utc_s));
         [link, commit, doses, self.orders.poll_timeout()].into_iter().flatten().min()
     }

@@ -59,7 +59,7 @@ impl Mailbox {
         orders.shown = orders.shown.wrapping_add(1);
         let number = OWN | u64::from(orders.shown);
         let (device, action) = (device.clone(), Action::Indicate(indication));
-        orders.waiting.push_back(Order { number, device, action, is_repeat: false });
+        orders.waiting.push_back(Order { number, device, action, expires: None, is_repeat: false });
         drop(orders);
         self.posted.notify_one();
     }
@@ -126,7 +126,8 @@ mod tests {
     use super::*;
 
     fn order(number: u64) -> Order {
-        Order { number, device: "dispenser-1".parse().unwrap(), action: Action::Identify, is_repeat: false }
+        let device = "dispenser-1".parse().unwrap();
+        Order { number, device, action: Action::Identify, expires: None, is_repeat: false }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What the hub asks: verified, judged, written down, carried out, answered.
 //!
 //! - [`mailbox`]: orders on their way to a line's devices
+//! - [`home_zone`]: whether a dosing plan's times are the home's
 //! - [`own`]: what the gateway does itself
 //! - [`roster`]: of that, what changes the roster
 //!
@@ -8,6 +9,7 @@
 //! that says `accepted`, before anything of it is carried out; and each step after that is in the store together with
 //! the entry that tells of it. So a power cut finds it taken on or not, and never half told.
 
+pub mod home_zone;
 pub mod mailbox;
 pub mod own;
 pub mod roster;
@@ -16,6 +18,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use tokio::sync::{Notify, mpsc};
 use varde_core::{Allowance, Claim, CommandLedger, Ruling};
 use varde_drivers::{Order, Reading};
@@ -254,8 +257,13 @@ impl Commands {
         } else {
             match self.routes.get(&device) {
                 Some(Some(mailbox)) => {
+                    if let Some(note) = elsewhere(&action) {
+                        let stage = Stage::Refused(Cause::Invalid);
+                        return self.settle(outcome(number, device, stage, &note)).await;
+                    }
                     self.posted.insert(number, (claim.expires, Arc::clone(mailbox)));
-                    mailbox.post(Order { number, device, action, is_repeat });
+                    let expires = Some(clock::when(claim.expires));
+                    mailbox.post(Order { number, device, action, expires, is_repeat });
                     return Ok(());
                 }
                 Some(None) => {
@@ -371,6 +379,12 @@ impl Commands {
         let told = vec![says(Value::Event(Event::CommandRefused)), says(Value::Text(text))];
         self.own.intake.take(Reading::new(DeviceId::gateway(), told)).await.map(drop)
     }
+}
+
+/// Why a plan's times are not this home's.
+fn elsewhere(action: &Action) -> Option<String> {
+    let Action::Plan(plan) = action else { return None };
+    home_zone::refusal(plan, &TimeZone::system(), clock::wall())
 }
 
 fn outcome(number: u64, device: DeviceId, stage: Stage, note: &str) -> Outcome {

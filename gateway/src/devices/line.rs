@@ -106,6 +106,9 @@ impl Line<'_> {
         for chunk in chunks {
             hear(session, chunk);
         }
+        if session.wants_time() {
+            self.tell_time(session);
+        }
         session.handle_timeout(clock::now());
         self.drain_all(session, &mut Commits::new(self.intake.losses())).await
     }

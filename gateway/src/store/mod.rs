@@ -8,7 +8,7 @@
 //! - [`place`]: where a lane of it stands
 //! - `cut`: entries become a signed batch
 //! - [`commands`]: what the hub asked, and how far it came
-//! - [`state`]: where the gateway's judgement stands
+//! - [`state`]: where the gateway's judgement stands, and the seal of it and of what drivers remember
 //! - [`schema`]: its tables and how they came to be
 //! - [`sealer`]: the epoch that seals
 //! - [`salvage`]: what can be read back from a corrupt file

@@ -100,7 +100,7 @@ fn version_1(db: &Transaction<'_>) -> rusqlite::Result<()> {
     )
 }
 
-/// - `memory`: what the driver of a device keeps over restarts, such as how far its records were fetched
+/// - `memory`: what the driver of a device keeps over restarts, such as how far its records were fetched; sealed
 fn version_2(db: &Transaction<'_>) -> rusqlite::Result<()> {
     db.execute_batch(
         "CREATE TABLE memory (device TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT, WITHOUT ROWID;",

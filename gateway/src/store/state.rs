@@ -1,10 +1,11 @@
 //! What the gateway judges by after a restart, committed with what it told.
 //!
-//! It says which alarm is open and who is silent, so it is sealed like an entry: to the gateway's own key, which does not
-//! lie in this file. A copy of the outbox alone tells nothing.
+//! It says which alarm is open and who is silent, and what drivers remember says which dose is due when. So both are
+//! sealed like an entry: to the gateway's own key, which does not lie in this file. A copy of the outbox alone tells
+//! nothing.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
-use varde_wire::{GatewayId, Lane, OpeningEpoch, OpeningKey, Record, SealError, SealingEpoch};
+use varde_wire::{DeviceId, GatewayId, Lane, OpeningEpoch, OpeningKey, Record, SealError, SealingEpoch};
 
 use super::{Queue, StoreError};
 use crate::entropy;
@@ -41,6 +42,9 @@ impl Part {
     }
 }
 
+/// What drivers remember, beside the numbers of the parts.
+const MEMORY: u64 = 1 << 32;
+
 /// Seals what is kept, and opens it again.
 pub struct StateSeal {
     gateway: GatewayId,
@@ -59,14 +63,7 @@ impl StateSeal {
     /// # Errors
     /// Where the kernel gives no randomness.
     pub fn seal(&mut self, part: Part, bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let mut epoch = match self.epoch.take() {
-            Some(epoch) if epoch.count() < varde_wire::EPOCH_LIMIT => epoch,
-            _ => SealingEpoch::begin(&self.own.sealing_key(), &self.gateway, entropy::bytes()?)?,
-        };
-        let (count, sealed) = epoch.seal(Lane::Routine, part.number(), bytes)?;
-        let sealed = [epoch.encapsulation().as_slice(), &count.to_be_bytes(), &sealed].concat();
-        self.epoch = Some(epoch);
-        Ok(sealed)
+        self.seal_as(part.number(), bytes)
     }
 
     /// Opens a part.
@@ -74,10 +71,44 @@ impl StateSeal {
     /// # Errors
     /// Where it was changed, or sealed to another key.
     pub fn open(&self, part: Part, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+        self.open_as(part.number(), sealed)
+    }
+
+    /// Seals what the driver of this device remembers.
+    ///
+    /// # Errors
+    /// Where the kernel gives no randomness.
+    pub fn seal_memory(&mut self, device: &DeviceId, bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
+        self.seal_as(MEMORY, &[device.as_str().as_bytes(), &[0], bytes].concat())
+    }
+
+    /// Opens what the driver of this device remembers.
+    ///
+    /// # Errors
+    /// Where it was changed, is another device's, was never sealed or was sealed to another key.
+    pub fn open_memory(&self, device: &DeviceId, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+        let opened = self.open_as(MEMORY, sealed)?;
+        // No name has a zero in it.
+        let bytes = opened.strip_prefix(device.as_str().as_bytes()).and_then(|rest| rest.strip_prefix(&[0]));
+        bytes.map(<[u8]>::to_vec).ok_or(SealError::Broken)
+    }
+
+    fn seal_as(&mut self, number: u64, bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let mut epoch = match self.epoch.take() {
+            Some(epoch) if epoch.count() < varde_wire::EPOCH_LIMIT => epoch,
+            _ => SealingEpoch::begin(&self.own.sealing_key(), &self.gateway, entropy::bytes()?)?,
+        };
+        let (count, sealed) = epoch.seal(Lane::Routine, number, bytes)?;
+        let sealed = [epoch.encapsulation().as_slice(), &count.to_be_bytes(), &sealed].concat();
+        self.epoch = Some(epoch);
+        Ok(sealed)
+    }
+
+    fn open_as(&self, number: u64, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
         let (encapsulation, rest) = sealed.split_first_chunk().ok_or(SealError::Broken)?;
         let (count, rest) = rest.split_first_chunk().ok_or(SealError::Broken)?;
         let epoch = OpeningEpoch::begin(&self.own, &self.gateway, *encapsulation)?;
-        epoch.open(Lane::Routine, part.number(), u32::from_be_bytes(*count), rest)
+        epoch.open(Lane::Routine, number, u32::from_be_bytes(*count), rest)
     }
 }
 
@@ -166,6 +197,16 @@ mod tests {
         assert!(!second.windows(5).any(|window| window == b"night"));
         assert_eq!(reborn.open(Part::Tally, &second), Err(SealError::Broken));
         assert_eq!(reborn.open(Part::Guard, &second[..30]), Err(SealError::Broken));
+
+        let (one, other) = ("dispenser-1".parse().unwrap(), "dispenser".parse().unwrap());
+        let kept = seal.seal_memory(&one, b"08:00, two tablets").unwrap();
+        assert_eq!(reborn.open_memory(&one, &kept).unwrap(), b"08:00, two tablets");
+        assert!(!kept.windows(5).any(|window| window == b"08:00"));
+        assert_eq!(reborn.open_memory(&other, &kept), Err(SealError::Broken), "another device's");
+        assert!(
+            reborn.open_memory(&one, b"what an older program did not seal, and was long enough").is_err()
+        );
+
         let stranger = StateSeal::new("gw-1".parse().unwrap(), OpeningKey::derive(&[2; 32]));
         assert_eq!(stranger.open(Part::Guard, &second), Err(SealError::Broken));
     }

@@ -41,7 +41,7 @@ pub fn device_link_to_gateway(bytes: &[u8]) {
     session.handle_input(Input::Time(time), Instant::from_millis(1000));
     session.handle_input(Input::Connected, Instant::from_millis(1000));
     let action = Action::Dispense { compartment: None };
-    let order = Order { number: 1, device: self::device(), action, is_repeat: false };
+    let order = Order { number: 1, device: self::device(), action, expires: None, is_repeat: false };
     let _ = session.handle_order(&order, Instant::from_millis(1000));
     for (piece, ms) in stream.chunks(usize::from(*piece).max(1)).zip(1001..) {
         let now = Instant::from_millis(ms);

@@ -223,7 +223,7 @@ impl Home {
 
     fn order(&mut self, action: Action) {
         self.ordered += 1;
-        let order = Order { number: self.ordered, device: device(), action, is_repeat: false };
+        let order = Order { number: self.ordered, device: device(), action, expires: None, is_repeat: false };
         self.orders.push(order.clone());
         let now = Instant::from_millis(self.now_ms);
         self.session.as_mut().unwrap().handle_order(&order, now).unwrap();
