@@ -54,6 +54,11 @@ impl Deframer {
     pub const fn is_waiting(&self) -> bool {
         self.0.is_waiting()
     }
+
+    /// That the last frame has not ended, where nothing more comes.
+    pub fn unended(&self) -> Option<FrameError> {
+        self.0.unended()
+    }
 }
 
 fn find(bytes: &[u8], offset: usize) -> Found<Frame> {

@@ -77,6 +77,11 @@ impl Deframer {
         self.scanner.is_waiting()
     }
 
+    /// That the last frame or packet has not ended, where nothing more comes.
+    pub fn unended(&self) -> Option<FrameError> {
+        self.stream.unended().or_else(|| self.scanner.unended())
+    }
+
     fn take(&mut self, found: Result<Piece, FrameError>) -> Option<Result<Packet, FrameError>> {
         match found {
             Ok(Piece::Packet(packet)) => Some(Ok(*packet)),
