@@ -123,7 +123,10 @@ pub fn decode_nonin(bytes: &[u8], format: nonin::DataFormat) -> Vec<Result<Decod
         measurement: packet.describe(),
         observations: packet.oximetry.observations(&placeholder()),
     };
-    std::iter::from_fn(|| deframer.poll_in_silence()).map(|found| found.map(decoded)).collect()
+    let mut found: Vec<_> =
+        std::iter::from_fn(|| deframer.poll_in_silence()).map(|found| found.map(decoded)).collect();
+    found.extend(deframer.unended().map(Err));
+    found
 }
 
 /// What an LD2410 radar says, one by one, with what was lost between. A report alone is no observation: only what changes
@@ -139,7 +142,10 @@ pub fn decode_ld2410(bytes: &[u8]) -> Vec<Result<Decoded, FrameError>> {
             Ok(Decoded::fields(Description::default().with_bytes("answer", &data)))
         }
     };
-    std::iter::from_fn(|| deframer.poll_in_silence()).map(|found| found.and_then(decoded)).collect()
+    let mut found: Vec<_> =
+        std::iter::from_fn(|| deframer.poll_in_silence()).map(|found| found.and_then(decoded)).collect();
+    found.extend(deframer.unended().map(Err));
+    found
 }
 
 /// One answer of a Modbus unit. What its registers mean, only the configuration knows.

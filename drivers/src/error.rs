@@ -45,6 +45,9 @@ pub enum Problem {
         /// What was left.
         got: usize,
     },
+    /// The bytes end within a packet.
+    #[error("the bytes end before it does")]
+    Unended,
     /// A length that the field cannot have.
     #[error("expected a length of {least} to {most}, got {got}")]
     Length {

@@ -23,6 +23,9 @@ pub use framing::{Deframer, Packet};
 pub use oximetry::Oximetry;
 pub(crate) use session::NoninSession;
 
+#[cfg(test)]
+pub(crate) use {format13::tests::spot, packet::tests::packet_of};
+
 /// How an oximeter is set to speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DataFormat {

@@ -52,6 +52,12 @@ impl Scanner {
         !self.buffer.is_empty()
     }
 
+    /// The frame that has begun and not ended, where nothing more comes.
+    pub(crate) fn unended(&self) -> Option<FrameError> {
+        let error = FrameError { field: "packet", offset: self.offset, problem: Problem::Unended };
+        self.is_waiting().then_some(error)
+    }
+
     /// The next frame, as `find` knows it from bytes and their place in the stream; or, once for each run of skipped
     /// bytes, why there was none.
     pub(crate) fn poll<T>(

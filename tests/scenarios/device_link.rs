@@ -40,7 +40,7 @@ async fn a_call_for_help_is_at_the_hub_and_the_dispensers_clock_is_set() {
 async fn through_a_bad_line_power_cuts_and_kills_of_the_gateway_every_event_is_at_the_hub_once_and_in_order()
 {
     let (directory, dispenser, mut home) = home().await;
-    dispenser.injure(Injury { garbles_one_in: 6, loses_one_in: 6, is_slow: true }).await;
+    dispenser.injure(Injury { garbles_one_in: 6, loses_one_in: 6, is_slow: true, merges: false }).await;
     let mut events = 0_u64;
     for round in 0..6 {
         for _ in 0..5 {
@@ -73,6 +73,21 @@ async fn through_a_bad_line_power_cuts_and_kills_of_the_gateway_every_event_is_a
         home.hub.wait_for("every event", LIMIT, |seen| numbers(seen).len() >= all.len()).await.unwrap();
     assert_eq!(numbers(&seen), all);
     drop(directory);
+}
+
+#[tokio::test]
+async fn events_that_come_in_one_piece_are_at_the_hub_once_and_in_order() {
+    let (directory, dispenser, home) = home().await;
+    dispenser.injure(Injury { merges: true, ..Injury::default() }).await;
+    let events = 30_u8;
+    for index in 1..=events {
+        dispenser.happens(What::Button { index }).await;
+    }
+    let all: Vec<u64> = (1..=events.into()).collect();
+    let seen =
+        home.hub.wait_for("every event", LIMIT, |seen| numbers(seen).len() >= all.len()).await.unwrap();
+    assert_eq!(numbers(&seen), all);
+    drop((dispenser, directory));
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::describe::unhex;
+use crate::nonin::{packet_of, spot};
 use crate::{Field, FieldValue};
 
 /// A description in one line.
@@ -258,6 +259,30 @@ fn what_ends_within_a_packet_is_told() {
     assert!(decode_esp3(&[], None).is_empty());
 }
 
+/// Of each stream as it is cut anywhere: whatever there is of it is shown or told.
+#[test]
+fn what_ends_within_a_packet_of_any_stream_is_told() {
+    let oximeter = |format| move |bytes: &[u8]| decode_nonin(bytes, format);
+    type Decode<'a> = &'a dyn Fn(&[u8]) -> Vec<Result<Decoded, FrameError>>;
+    let report = unhex("f4f3f2f10d0002aa0251000000003b00005500f8f7f6f5");
+    let table: [(Decode<'_>, Vec<u8>); 5] = [
+        (&oximeter(nonin::DataFormat::Two), packet_of(nonin::DataFormat::Two, 0x80, 72, 97)),
+        (&oximeter(nonin::DataFormat::Seven), packet_of(nonin::DataFormat::Seven, 0x80, 72, 97)),
+        (&oximeter(nonin::DataFormat::Eight), unhex("80486120")),
+        (&oximeter(nonin::DataFormat::Thirteen), spot([2, 0], 72, 97, b"501234567")),
+        (&decode_ld2410, report),
+    ];
+    for (decode, whole) in table {
+        let [Ok(_)] = &decode(&whole)[..] else { panic!("{whole:02x?} is one packet") };
+        for end in 1..whole.len() {
+            let stream = [&whole, &whole[..end]].concat();
+            let [Ok(_), Err(error)] = &decode(&stream)[..] else { panic!("{stream:02x?}") };
+            let expected = FrameError { field: "packet", offset: whole.len(), problem: Problem::Unended };
+            assert_eq!(*error, expected, "{stream:02x?}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_a_decoder_panic(
@@ -268,5 +293,11 @@ proptest! {
         for eep in [None, Eep::from_name("F6-02-01"), Eep::from_name("D5-00-01")] {
             decode_esp3(&bytes, eep);
         }
+        for format in nonin::DataFormat::ALL {
+            decode_nonin(&bytes, *format);
+        }
+        decode_ld2410(&bytes);
+        decode_device_link(&bytes);
+        let _ = decode_modbus(&bytes);
     }
 }

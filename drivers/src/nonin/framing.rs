@@ -1,8 +1,8 @@
 //! Where packets are in a stream of bytes.
 //!
 //! Where a format has a checksum, noise takes no whole packet with it, unless it happens to be a frame itself. Format 8
-//! has none, so noise before a packet can pass for one whose last bytes are the beginning of the next; what it then
-//! seems to say has to be within the oximeter's range.
+//! has none, so noise can pass for a packet where what it seems to say is within the oximeter's range; but as only the
+//! first byte of a packet has its highest bit set, it takes no other packet with it.
 
 use crate::nonin::oximetry::Oximetry;
 use crate::nonin::packet::{Frame, Stream};
@@ -75,6 +75,11 @@ impl Deframer {
     /// Whether it keeps the beginning of a frame.
     pub const fn is_waiting(&self) -> bool {
         self.scanner.is_waiting()
+    }
+
+    /// That the last frame or packet has not ended, where nothing more comes.
+    pub fn unended(&self) -> Option<FrameError> {
+        self.stream.unended().or_else(|| self.scanner.unended())
     }
 
     fn take(&mut self, found: Result<Piece, FrameError>) -> Option<Result<Packet, FrameError>> {

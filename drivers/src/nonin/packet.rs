@@ -17,6 +17,8 @@ pub(crate) struct Frame {
 #[derive(Debug, Default)]
 pub(crate) struct Stream {
     frames: Vec<Frame>,
+    /// Where the first of them is in the stream of bytes.
+    begun: usize,
 }
 
 /// How many frames make a packet.
@@ -107,6 +109,7 @@ impl Stream {
             let got = self.frames.len();
             self.frames.clear();
             self.frames.push(frame);
+            self.begun = offset;
             let problem = Problem::Truncated { expected: FRAMES, got };
             return lost.then_some(Err(FrameError { field: "packet", offset, problem }));
         }
@@ -115,6 +118,12 @@ impl Stream {
         }
         self.frames.push(frame);
         (self.frames.len() == FRAMES).then(|| Ok(packet(&std::mem::take(&mut self.frames))))
+    }
+
+    /// That frames are missing of the packet that has begun.
+    pub(crate) fn unended(&self) -> Option<FrameError> {
+        let error = FrameError { field: "packet", offset: self.begun, problem: Problem::Unended };
+        (!self.frames.is_empty()).then_some(error)
     }
 }
 

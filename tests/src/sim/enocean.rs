@@ -11,15 +11,17 @@ use std::{
 
 use tokio::{sync::Mutex, task::JoinHandle, time::sleep};
 
-use super::{SimError, chance::Chance, pty::SerialLine};
+use super::{
+    SimError,
+    bad_line::{BadLine, Injury},
+    pty::SerialLine,
+};
 
 /// The id every broadcast telegram is addressed to.
 const BROADCAST: [u8; 4] = [0xFF; 4];
 
 /// How often the stick looks at its line.
 const POLL: Duration = Duration::from_millis(5);
-/// The longest pause between two pieces of a packet.
-const LONGEST_PAUSE: Duration = Duration::from_millis(3);
 
 /// ESP3 §1.6.1, the packet types used here.
 const RADIO_ERP1: u8 = 0x01;
@@ -145,23 +147,18 @@ impl Usb300 {
         self.garble(&telegram.packet()).await
     }
 
-    /// Passes a telegram on in small pieces with pauses between them, as a busy USB bus does.
+    /// Passes telegrams on through a bad line.
     ///
     /// # Errors
-    /// When the line fails.
-    pub async fn hear_in_pieces(&self, telegram: &Telegram, chance: &mut Chance) -> Result<bool, SimError> {
-        let mut line = self.line.lock().await;
-        let packet = telegram.packet();
-        let mut rest = packet.as_slice();
-        let mut heard = true;
-        while !rest.is_empty() {
-            let len = usize::try_from(1 + chance.below(rest.len() as u64)).unwrap_or(rest.len());
-            let (piece, after) = rest.split_at(len.min(rest.len()));
-            heard &= line.send(piece).await?;
-            rest = after;
-            sleep(chance.duration_below(LONGEST_PAUSE)).await;
-        }
-        Ok(heard)
+    /// As [`BadLine::carry`].
+    pub async fn hear_badly(
+        &self,
+        bad: &mut BadLine,
+        injury: Injury,
+        telegrams: &[Telegram],
+    ) -> Result<(), SimError> {
+        let packets: Vec<_> = telegrams.iter().map(Telegram::packet).collect();
+        bad.carry(&mut *self.line.lock().await, injury, &packets).await.map(drop)
     }
 
     /// Puts bytes on the line as they are: noise, half a packet, a packet with a flipped bit.
@@ -300,15 +297,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_telegram_in_pieces_arrives_whole_after_noise() {
+    async fn a_telegram_in_bytes_arrives_whole_after_noise() {
         let dir = tempfile::tempdir().unwrap();
         let stick = Usb300::plug_in(&dir.path().join("ttyUSB0")).unwrap();
         let mut port = open(&stick);
         stick.opened().await.unwrap();
         let telegram = Telegram::pressed([1, 2, 3, 4], Rocker::Ao);
-        let mut chance = Chance::seeded(3);
         stick.garble(&[0x55, 0x00, 0x07]).await.unwrap();
-        assert!(stick.hear_in_pieces(&telegram, &mut chance).await.unwrap());
+        let telegrams = std::slice::from_ref(&telegram);
+        stick.hear_badly(&mut BadLine::seeded(3), Injury::Split, telegrams).await.unwrap();
         let mut heard = vec![0; 3 + telegram.packet().len()];
         port.read_exact(&mut heard).await.unwrap();
         assert_eq!(heard[3..], telegram.packet());

@@ -11,6 +11,7 @@
 //! | [`meters`] | health meters: blood pressure, glucose, oximetry, temperature, weight, heart rate |
 //! | [`beacons`] | sensors that are never connected to: BTHome and Ruuvi |
 //! | [`pty`] | a serial line that can be unplugged |
+//! | [`bad_line`] | what a bad line does to the bytes on it |
 //! | [`enocean`] | an EnOcean USB 300 stick and the senders it hears |
 //! | [`tty`] | an oximeter, a presence radar and a Modbus unit, each on a serial port |
 //! | [`dispenser`] | a medicine dispenser on the device link, and the person who takes from it |
@@ -21,6 +22,7 @@
 //! | [`home`] | all of it together, set up and running |
 //! | [`chance`] | seeded randomness |
 
+pub mod bad_line;
 pub mod beacons;
 pub mod bluez;
 pub mod broker;

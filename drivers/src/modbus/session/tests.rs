@@ -188,19 +188,36 @@ fn a_bus_that_was_away_is_asked_anew() {
 }
 
 proptest! {
-    /// Whatever is on the line between, the values that are passed on are the unit's.
+    /// Whatever is on the line between, the values that are passed on are the unit's: each change, as it is asked once a
+    /// minute.
     #[test]
-    fn noise_before_an_answer_never_changes_it(noise in proptest::collection::vec(any::<u8>(), 0..30)) {
+    fn noise_between_answers_never_changes_one(
+        rounds in proptest::collection::vec((noise(), any::<u8>(), noise()), 1..5),
+    ) {
         let mut session = Bus::new(&[("ups-1", 3, &["input 0 u16 MDCX_VOLTAGE V"])]).session;
         session.handle_input(Input::Connected, Instant::from_millis(0));
-        let answer = [&[3, 4, 2, 0, 7][..], &crc(&[3, 4, 2, 0, 7]).to_le_bytes()].concat();
-        let bytes = [noise, answer].concat();
-        session.handle_input(Input::Chunk { channel: Channel::Serial, bytes: &bytes }, Instant::from_millis(20));
-        session.handle_timeout(Instant::from_millis(1000));
-        let readings: Vec<_> = std::iter::from_fn(|| session.poll_output())
-            .filter_map(|output| if let Output::Reading(reading) = output { Some(reading) } else { None })
-            .collect();
-        prop_assert_eq!(readings.len(), 1);
-        prop_assert_eq!(readings[0].observations[0].value.to_string(), "7");
+        let mut told = Vec::new();
+        for ((before, value, after), minute) in rounds.iter().zip(0..) {
+            let at = |ms: u64| Instant::from_millis(minute * 60_000 + ms);
+            session.handle_timeout(at(0));
+            let body = [3, 4, 2, 0, *value];
+            let answer = [&body[..], &crc(&body).to_le_bytes()].concat();
+            for bytes in [before, &answer, after] {
+                session.handle_input(Input::Chunk { channel: Channel::Serial, bytes }, at(20));
+            }
+            // The last question is given up, and the next is asked no sooner than in a minute.
+            session.handle_timeout(at(1000));
+            told.extend(std::iter::from_fn(|| session.poll_output()).filter_map(|output| {
+                if let Output::Reading(reading) = output { Some(reading.observations[0].value.to_string()) } else { None }
+            }));
+        }
+        let mut expected: Vec<_> = rounds.iter().map(|(_, value, _)| value.to_string()).collect();
+        // A number that stays is no news yet.
+        expected.dedup();
+        prop_assert_eq!(told, expected);
     }
+}
+
+fn noise() -> impl Strategy<Value = Vec<u8>> {
+    proptest::collection::vec(prop_oneof![any::<u8>(), Just(3), Just(4)], 0..30)
 }

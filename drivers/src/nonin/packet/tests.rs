@@ -190,35 +190,78 @@ fn format_8_reads_each_bit_and_refuses_what_no_oximeter_measures() {
     assert_eq!(packets(&found).len(), 1);
 }
 
+/// What is found in a stream that comes in pieces of these lengths.
+fn found_in_pieces(format: DataFormat, mut rest: &[u8], cuts: &[usize]) -> Vec<Result<Packet, FrameError>> {
+    let mut deframer = Deframer::new(format);
+    let mut found = Vec::new();
+    for cut in cuts.iter().cycle() {
+        if rest.is_empty() {
+            break;
+        }
+        let (piece, more) = rest.split_at((*cut).min(rest.len()));
+        rest = more;
+        deframer.push(piece);
+        found.extend(std::iter::from_fn(|| deframer.poll()));
+    }
+    found
+}
+
+/// Noise, and numbers of a packet behind it; several times.
+fn noise_and_numbers() -> impl Strategy<Value = Vec<(Vec<u8>, (u8, u16))>> {
+    let noise = proptest::collection::vec(prop_oneof![Just(1), 0x80..=0x8F_u8, any::<u8>()], 0..60);
+    proptest::collection::vec((noise, (0..=100_u8, 18..=321_u16)), 1..5)
+}
+
 proptest! {
-    /// But for one case: noise that happens to be a whole frame and ends within the packet.
+    /// Noise is no packet, and it costs none. But for one case: noise that happens to be a whole frame and ends within
+    /// the packet behind it.
     #[test]
-    fn no_noise_in_any_pieces_costs_the_packet_behind_it(
+    fn no_noise_in_any_pieces_costs_a_packet_before_or_behind_it(
         seven in any::<bool>(),
-        noise in proptest::collection::vec(prop_oneof![Just(1), 0x80..=0x8F_u8, any::<u8>()], 0..60),
+        parts in noise_and_numbers(),
         cuts in proptest::collection::vec(1..40_usize, 1..10),
     ) {
         let format = if seven { DataFormat::Seven } else { DataFormat::Two };
-        let mut stream = noise.clone();
-        stream.extend(packet_of(format, 0x80, 72, 97));
-        let whole = |at: usize| {
-            let find = if seven { format7 } else { format2 };
-            matches!(find(&stream[at..], 0), Found::Whole(..))
-        };
-        prop_assume!((noise.len().saturating_sub(4)..noise.len()).all(|at| !whole(at)));
-
-        let mut deframer = Deframer::new(format);
-        let mut rest = stream.as_slice();
-        let mut found = Vec::new();
-        for cut in cuts.iter().cycle() {
-            if rest.is_empty() {
-                break;
-            }
-            let (piece, more) = rest.split_at((*cut).min(rest.len()));
-            rest = more;
-            deframer.push(piece);
-            found.extend(std::iter::from_fn(|| deframer.poll()));
+        let find = if seven { format7 } else { format2 };
+        let mut stream = Vec::new();
+        for (noise, (spo2, pulse_rate)) in &parts {
+            let begin = stream.len();
+            stream.extend(noise);
+            let end = stream.len();
+            stream.extend(packet_of(format, 0x80, *pulse_rate, *spo2));
+            let whole = |at: usize| matches!(find(&stream[at..], 0), Found::Whole(..));
+            prop_assume!((begin.max(end.saturating_sub(4))..end).all(|at| !whole(at)));
         }
-        prop_assert_eq!(packets(&found).last().map(|o| (o.spo2, o.pulse_rate)), Some((Some(97), Some(72))));
+        let found = found_in_pieces(format, &stream, &cuts);
+        let found: Vec<_> = packets(&found).iter().map(|o| (o.spo2, o.pulse_rate)).collect();
+        let expected: Vec<_> = parts.iter().map(|(_, (spo2, rate))| (Some(*spo2), Some(*rate))).collect();
+        prop_assert_eq!(found, expected);
+    }
+
+    /// Format 8 has no checksum, so it cannot promise that noise is no packet: whatever looks like one is. But as only
+    /// the first byte of a packet has its highest bit set, noise takes none with it.
+    #[test]
+    fn in_format_8_noise_can_be_a_packet_but_costs_none(
+        parts in noise_and_numbers(),
+        cuts in proptest::collection::vec(1..40_usize, 1..10),
+    ) {
+        let packet = |(spo2, rate): (u8, u16)| {
+            let [high, low] = [rate >> 7, rate & 0x7F].map(|part| u8::try_from(part).unwrap());
+            vec![0x80 | high, low, spo2, 0x20]
+        };
+        let stream = parts.iter().flat_map(|(noise, numbers)| [noise.clone(), packet(*numbers)].concat());
+        let stream: Vec<_> = stream.collect();
+        let looks_like_one = |bytes: &&[u8]| {
+            let marks = bytes.iter().map(|byte| byte >> 7);
+            marks.eq([1, 0, 0, 0]) && (bytes[2] <= 100 || bytes[2] == 127)
+        };
+        let expected = stream.windows(4).filter(looks_like_one).count();
+        let found = found_in_pieces(DataFormat::Eight, &stream, &cuts);
+        let found: Vec<_> = packets(&found).iter().map(|o| (o.spo2, o.pulse_rate)).collect();
+        prop_assert_eq!(found.len(), expected);
+        let mut found = found.into_iter();
+        for (_, (spo2, rate)) in parts {
+            prop_assert!(found.any(|numbers| numbers == (Some(spo2), Some(rate))));
+        }
     }
 }

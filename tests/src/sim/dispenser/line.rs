@@ -12,6 +12,8 @@ use crate::sim::{SimError, chance::Chance, pty::SerialLine};
 
 /// How often the dispenser looks at its line.
 const POLL: Duration = Duration::from_millis(2);
+/// How long frames wait for each other on a line that merges them; shorter than a dispenser waits before it repeats.
+const MERGED_MS: u64 = 250;
 
 /// What is wrong with the line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub struct Injury {
     pub loses_one_in: u64,
     /// The dispenser's bytes come one by one.
     pub is_slow: bool,
+    /// What the dispenser says comes in one piece each quarter of a second.
+    pub merges: bool,
 }
 
 /// A dispenser that is plugged in. Dropping it unplugs it.
@@ -39,6 +43,8 @@ struct Shared {
     flash: Flash,
     line: SerialLine,
     injury: Injury,
+    /// What waits to be merged, and until when.
+    merged: (Vec<u8>, Instant),
     chance: Chance,
     began: time::Instant,
 }
@@ -57,6 +63,7 @@ impl Dispenser {
             flash,
             line,
             injury: Injury::default(),
+            merged: (Vec::new(), Instant::default()),
             chance: Chance::seeded(1),
             began,
         };
@@ -173,7 +180,9 @@ impl Shared {
                     *byte ^= 0x20;
                 }
             }
-            if self.injury.is_slow {
+            if self.injury.merges {
+                self.merged.0.extend(frame);
+            } else if self.injury.is_slow {
                 for byte in frame {
                     self.line.send(&[byte]).await?;
                     time::sleep(Duration::from_millis(1)).await;
@@ -181,6 +190,11 @@ impl Shared {
             } else {
                 self.line.send(&frame).await?;
             }
+        }
+        let (merged, until) = &mut self.merged;
+        if !merged.is_empty() && *until <= now {
+            *until = now.after(MERGED_MS);
+            self.line.send(&std::mem::take(merged)).await?;
         }
         Ok(())
     }

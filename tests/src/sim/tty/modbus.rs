@@ -1,29 +1,44 @@
 //! A Modbus RTU bus with one unit on it. What it says is said by tokio-modbus: another implementation than the gateway's.
+//! Between the two lies a second line, on which answers can come to harm.
 
 use std::{
     collections::BTreeMap,
     future::Ready,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
-use tokio::task::JoinHandle;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
 use tokio_modbus::{
     ExceptionCode, Request, Response, SlaveRequest,
     server::{Service, rtu::Server},
 };
-use tokio_serial::{SerialPort as _, SerialStream};
+use tokio_serial::SerialStream;
 
-use crate::sim::SimError;
+use crate::sim::{
+    SimError,
+    bad_line::{BadLine, Injury},
+    pty::SerialLine,
+};
+
+/// How often the bus looks whether the gateway has asked.
+const POLL: Duration = Duration::from_millis(2);
+/// A unit that has not answered by then does not.
+const ANSWER: Duration = Duration::from_millis(200);
+const LONGEST_ANSWER: usize = 256;
+/// Of so many garbled answers, one has no whole one behind it.
+const LOST_ONE_IN: u64 = 3;
 
 /// A unit on a bus of its own. Dropping it unplugs the bus.
 #[derive(Debug)]
 pub struct ModbusUnit {
-    path: PathBuf,
     state: Arc<Mutex<State>>,
-    server: JoinHandle<()>,
-    /// Held open, so that the other end is there before the gateway is.
-    _line: SerialStream,
+    tasks: [JoinHandle<()>; 2],
 }
 
 #[derive(Debug)]
@@ -32,30 +47,31 @@ struct State {
     answers: bool,
     inputs: BTreeMap<u16, u16>,
     discretes: BTreeMap<u16, bool>,
+    injury: Option<Injury>,
 }
 
 #[derive(Clone)]
 struct Registers(Arc<Mutex<State>>);
 
 impl ModbusUnit {
-    /// Plugs a bus with this unit in; the gateway finds it at `path`.
+    /// Plugs a bus with this unit in; the gateway finds it at `path`. The bad line is for [`ModbusUnit::injure`].
     ///
     /// # Errors
-    /// When the pseudo-terminal cannot be made or something stands at `path`.
-    pub fn plug_in(path: &Path, unit: u8) -> Result<Self, SimError> {
-        let failed = |what: &str| SimError::io(format!("{what} {}", path.display()));
-        let (device, line) =
-            SerialStream::pair().map_err(|error| failed("making a bus for")(error.into()))?;
-        let terminal = line.name().unwrap_or_default();
-        std::os::unix::fs::symlink(&terminal, path).map_err(failed("linking"))?;
-        let state = State { unit, answers: true, inputs: BTreeMap::new(), discretes: BTreeMap::new() };
+    /// When a pseudo-terminal cannot be made or something stands at `path`.
+    pub fn plug_in(path: &Path, unit: u8, bad: BadLine) -> Result<Self, SimError> {
+        let failed = SimError::io(format!("making a bus for {}", path.display()));
+        let (device, bus) = SerialStream::pair().map_err(|error| failed(error.into()))?;
+        let line = SerialLine::plug_in(path)?;
+        let state =
+            State { unit, answers: true, inputs: BTreeMap::new(), discretes: BTreeMap::new(), injury: None };
         let state = Arc::new(Mutex::new(state));
         let registers = Registers(Arc::clone(&state));
         let server = tokio::spawn(async move {
-            // It ends with the line.
+            // It ends with the bus.
             let _ = Server::new(device).serve_forever(registers).await;
         });
-        Ok(Self { path: path.to_owned(), state, server, _line: line })
+        let relay = tokio::spawn(relay(line, bus, Arc::clone(&state), bad));
+        Ok(Self { state, tasks: [server, relay] })
     }
 
     /// Sets an input register.
@@ -73,6 +89,12 @@ impl ModbusUnit {
         self.state().answers = answers;
     }
 
+    /// What happens to its answers from now on. Merged, an answer comes in one piece with its question, as behind an
+    /// adapter that hears itself. Garbled, the unit says nothing more where every third answer has a flipped bit.
+    pub fn injure(&self, injury: Option<Injury>) {
+        self.state().injury = injury;
+    }
+
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -80,9 +102,43 @@ impl ModbusUnit {
 
 impl Drop for ModbusUnit {
     fn drop(&mut self) {
-        // A missing link is what is wanted.
-        let _ = std::fs::remove_file(&self.path);
-        self.server.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// Carries questions to the bus as they are, and answers back as the injury has it. A line that fails is a unit that is
+/// silent: the scenario sees that.
+async fn relay(mut line: SerialLine, mut bus: SerialStream, state: Arc<Mutex<State>>, mut bad: BadLine) {
+    let mut number = 0_u64;
+    loop {
+        let Ok(question) = line.received() else { return };
+        if question.is_empty() {
+            sleep(POLL).await;
+            continue;
+        }
+        if bus.write_all(&question).await.is_err() {
+            return;
+        }
+        let mut buffer = [0; LONGEST_ANSWER];
+        let Ok(read) = timeout(ANSWER, bus.read(&mut buffer)).await else { continue };
+        let Some(answer) = read.ok().and_then(|length| buffer.get(..length)).map(<[u8]>::to_vec) else {
+            return;
+        };
+        let injury = state.lock().unwrap_or_else(PoisonError::into_inner).injury;
+        number += 1;
+        let carried = match injury {
+            None => line.send(&answer).await.map(drop),
+            Some(Injury::Merged) => line.send(&[question, answer].concat()).await.map(drop),
+            Some(Injury::Garbled) if number.is_multiple_of(LOST_ONE_IN) => {
+                line.send(&bad.flip(&answer)).await.map(drop)
+            }
+            Some(injury @ (Injury::Split | Injury::Slow | Injury::Garbled)) => {
+                bad.carry(&mut line, injury, &[answer]).await.map(drop)
+            }
+        };
+        if carried.is_err() {
+            return;
+        }
     }
 }
 

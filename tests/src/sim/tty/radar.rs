@@ -18,6 +18,14 @@ pub fn report(target: Target) -> Vec<u8> {
     frame([0xF4, 0xF3, 0xF2, 0xF1], &data, [0xF8, 0xF7, 0xF6, 0xF5])
 }
 
+/// An engineering report: the same, with the energy at each of nine gates, moving and still, the light and the output
+/// pin.
+pub fn engineering_report(target: Target) -> Vec<u8> {
+    let head = [1, 0xAA, target as u8, 30, 0, 60, 0, 0, 57, 0, 0, 8, 8];
+    let gates = [60, 34, 5, 3, 3, 4, 3, 6, 5, 0, 0, 57, 16, 19, 6, 6, 8, 4];
+    frame([0xF4, 0xF3, 0xF2, 0xF1], &[&head[..], &gates, &[3, 5, 0x55, 0]].concat(), [0xF8, 0xF7, 0xF6, 0xF5])
+}
+
 /// What the radar answers to these bytes of the gateway.
 pub fn answers(commands: &[u8]) -> Vec<u8> {
     let asked = commands.windows(8).filter_map(|bytes| match bytes {
@@ -50,6 +58,7 @@ mod tests {
     fn a_report_has_the_length_of_the_one_in_the_protocol() {
         assert_eq!(report(Target::Still).len(), 23);
         assert_eq!(report(Target::Still)[..9], [0xF4, 0xF3, 0xF2, 0xF1, 13, 0, 2, 0xAA, 2]);
+        assert_eq!(engineering_report(Target::Still)[4..6], [35, 0]);
         let answer = answers(&[0xFD, 0xFC, 0xFB, 0xFA, 2, 0, 0xFE, 0, 4, 3, 2, 1]);
         assert_eq!(answer, [0xFD, 0xFC, 0xFB, 0xFA, 4, 0, 0xFE, 1, 0, 0, 4, 3, 2, 1]);
     }

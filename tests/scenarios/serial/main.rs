@@ -1,7 +1,9 @@
-//! Devices on serial ports, lived through over real pseudo-terminals: split, merged, garbled and slow bytes, plugs pulled
-//! and put back, units that do not answer.
+//! Devices on serial ports, lived through over real pseudo-terminals: bad lines, plugs pulled and put back, units that do
+//! not answer.
 
 #![expect(clippy::unwrap_used, reason = "a scenario that cannot go on has failed")]
+
+mod bad_lines;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,6 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 use varde_tests::sim::{
+    bad_line::{BadLine, Injury},
     home::{Home, Plan, fault},
     tty::{
         Tty,
@@ -24,17 +27,13 @@ const LIMIT: Duration = Duration::from_secs(120);
 const TENTH: Duration = Duration::from_millis(100);
 
 #[tokio::test]
-async fn an_oximeter_is_read_through_a_bad_line_and_a_finger_that_leaves_is_told() {
+async fn a_finger_that_leaves_an_oximeter_is_told_and_is_never_a_number() {
     let ports = ports();
     let port = ports.path().join("oximeter");
-    let mut oximeter = Tty::plug_in(&port, 1).unwrap();
+    let mut oximeter = Tty::plug_in(&port, BadLine::seeded(1)).unwrap();
     let home = home(&table("oximeter-1", "nonin", &port, "profile = 'data-format-2'")).await;
     oximeter.opened().await.unwrap();
-
-    let good = oximeter::packet(97, 72, true);
-    oximeter.say(&[1, 0x80, 1, 0x81, 0x55]).await.unwrap();
-    oximeter.say(&good[17..]).await.unwrap();
-    oximeter.say_in_pieces(&good).await.unwrap();
+    oximeter.say(&oximeter::format_2(97, 72, true)).await.unwrap();
     let has = |count: usize| move |seen: &[Value]| said(seen, "oximeter-1").len() == count;
     let seen = home.hub.wait_for("the first measurement", LIMIT, has(2)).await.unwrap();
     assert_eq!(said(&seen, "oximeter-1"), ["97", "72"]);
@@ -42,22 +41,19 @@ async fn an_oximeter_is_read_through_a_bad_line_and_a_finger_that_leaves_is_told
     let mut told = 2;
     let began = Instant::now();
     while told == 2 && began.elapsed() < LIMIT {
-        oximeter.say_garbled(&good).await.unwrap();
-        oximeter.say(&oximeter::packet(97, 72, false)).await.unwrap();
+        oximeter.say(&oximeter::format_2(97, 72, false)).await.unwrap();
         sleep(TENTH).await;
         told = said(&home.hub.show(0).await.unwrap(), "oximeter-1").len();
     }
     let seen = home.hub.wait_for("the finger that left", LIMIT, has(5)).await.unwrap();
     assert_eq!(said(&seen, "oximeter-1")[2..], ["not-a-number", "not-a-number", "0x8000"]);
-    let status = home.gateway.status().await.unwrap();
-    assert!(status["devices"]["oximeter-1"]["refused_frames"].as_u64().unwrap() > 0, "{status:#}");
 }
 
 #[tokio::test]
 async fn a_radar_that_is_unplugged_while_somebody_is_in_tells_of_their_leaving_when_it_is_back() {
     let ports = ports();
     let port = ports.path().join("radar");
-    let mut radar = Tty::plug_in(&port, 2).unwrap();
+    let mut radar = Tty::plug_in(&port, BadLine::seeded(2)).unwrap();
     let home = home(&table("radar-1", "ld2410", &port, "left_after_s = 1\nstill_after_s = 1")).await;
     sees_until(&mut radar, Target::Moving, &home, &["entered-room", "motion"]).await;
 
@@ -72,33 +68,10 @@ async fn a_radar_that_is_unplugged_while_somebody_is_in_tells_of_their_leaving_w
 }
 
 #[tokio::test]
-async fn lines_are_read_however_they_come_and_what_fits_no_pattern_is_counted() {
-    let ports = ports();
-    let port = ports.path().join("scale");
-    let mut scale = Tty::plug_in(&port, 3).unwrap();
-    let rules = "line = '2400 7E1'\npatterns = [ '^ST,GS,\\+? *(?<weight>-?[0-9.]+) *kg$', '^(?<low>LOBAT)$' ]\n\
-                 values = { weight = 'MDC_MASS_BODY_ACTUAL kg' }\nevents = { low = 'battery-low' }";
-    let home = home(&table("scale-1", "lines", &port, rules)).await;
-    scale.opened().await.unwrap();
-    scale.say_in_pieces(b"\x00\x7fnoise\r\nST,GS,+  82.40kg\r\n").await.unwrap();
-    scale.say(b"ST,GS,+  82.50kg\r\nST,GS,+8x2.50kg\r\nLOBAT\r\n").await.unwrap();
-    scale.say_in_pieces(&[b'x'; 400]).await.unwrap();
-    scale.say(b"\rST,GS,+  82.60kg\r").await.unwrap();
-    let all = |seen: &[Value]| said(seen, "scale-1").len() == 4;
-    let seen = home.hub.wait_for("every line", LIMIT, all).await.unwrap();
-    let mut told = said(&seen, "scale-1");
-    // An event has a lane of its own.
-    told.sort_unstable();
-    assert_eq!(told, ["82.40", "82.50", "82.60", "battery-low"]);
-    let status = home.gateway.status().await.unwrap();
-    assert_eq!(status["devices"]["scale-1"]["refused_frames"], 3, "{status:#}");
-}
-
-#[tokio::test]
 async fn a_mains_monitor_is_asked_for_its_registers_and_is_a_fault_while_it_does_not_answer() {
     let ports = ports();
     let port = ports.path().join("bus");
-    let monitor = ModbusUnit::plug_in(&port, 7).unwrap();
+    let monitor = ModbusUnit::plug_in(&port, 7, BadLine::seeded(3)).unwrap();
     monitor.input(0, 2301);
     monitor.input(1, 215);
     monitor.discrete(5, true);
@@ -132,7 +105,7 @@ async fn sees_until(radar: &mut Tty, target: Target, home: &Home, expected: &[&s
     loop {
         let commands = radar.heard().unwrap();
         radar.say(&radar::answers(&commands)).await.unwrap();
-        radar.say_in_pieces(&radar::report(target)).await.unwrap();
+        radar.say_badly(Injury::Split, &[radar::report(target)]).await.unwrap();
         radar.say(&[0xF4, 0xF3, 0x00]).await.unwrap();
         sleep(TENTH).await;
         let seen = home.hub.show(0).await.unwrap();
