@@ -259,11 +259,12 @@ fn what_ends_within_a_packet_is_told() {
     assert!(decode_esp3(&[], None).is_empty());
 }
 
+type Decode<'a> = &'a dyn Fn(&[u8]) -> Vec<Result<Decoded, FrameError>>;
+
 /// Of each stream as it is cut anywhere: whatever there is of it is shown or told.
 #[test]
 fn what_ends_within_a_packet_of_any_stream_is_told() {
     let oximeter = |format| move |bytes: &[u8]| decode_nonin(bytes, format);
-    type Decode<'a> = &'a dyn Fn(&[u8]) -> Vec<Result<Decoded, FrameError>>;
     let report = unhex("f4f3f2f10d0002aa0251000000003b00005500f8f7f6f5");
     let table: [(Decode<'_>, Vec<u8>); 5] = [
         (&oximeter(nonin::DataFormat::Two), packet_of(nonin::DataFormat::Two, 0x80, 72, 97)),
