@@ -132,7 +132,7 @@ async fn what_the_hub_asks_of_a_dispenser_is_done_and_shown_and_told() {
     std::fs::write(&plan, PLAN.replace("UTC", "Europe/Oslo").replace("version = 7", "version = 8")).unwrap();
     let refused = hub_asks(&home, &["plan", plan.to_str().unwrap()]).await;
     assert_eq!(refused.status.code(), Some(69), "{refused:?}");
-    let words = String::from_utf8_lossy(&refused.stdout);
+    let words = String::from_utf8_lossy(&refused.stderr);
     assert!(words.contains("timedatectl set-timezone Europe/Oslo"), "{words}");
     let version =
         dispenser.look(|machine| machine.flash().plan().map(varde_device_link::Plan::version)).await;
