@@ -13,7 +13,8 @@ use serde::de::DeserializeOwned;
 /// Where it cannot be read, or makes no sense.
 pub fn read<T: DeserializeOwned + Default>(path: &Path) -> io::Result<T> {
     match fs::read_to_string(path) {
-        Ok(text) => toml::from_str(&text).map_err(io::Error::other),
+        // In one line: it becomes part of a warning, and nobody mends these files by hand.
+        Ok(text) => toml::from_str(&text).map_err(|error| io::Error::other(error.message().to_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(T::default()),
         Err(error) => Err(error),
     }

@@ -64,14 +64,6 @@ impl Directory {
         keys::add(&self.key_pairs())
     }
 
-    /// Removes what a power cut left of pairs that were being destroyed.
-    ///
-    /// # Errors
-    /// Where their files cannot be removed.
-    pub(crate) fn sweep_keys(&self) -> Result<(), Error> {
-        keys::sweep(&self.key_pairs())
-    }
-
     pub(crate) fn ca_crt(&self) -> PathBuf {
         self.root.join("ca.crt")
     }

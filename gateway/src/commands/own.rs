@@ -120,7 +120,7 @@ impl Own {
         changed.unwrap_or_else(|error| (Stage::Refused(Cause::Interrupted), error.to_string()).into())
     }
 
-    /// Those of this life are what is changed to where the power failed behind the change.
+    /// Done once more after a power cut behind the change, it finds that this life has the keys, and changes nothing.
     async fn change_hub_keys(&self, keys: HubKeys) -> Carried {
         let refused = |cause, note: String| (Stage::Refused(cause), note).into();
         let usable = entropy::bytes().map(|bytes| SealingEpoch::begin(&keys.sealing, &self.gateway, bytes));

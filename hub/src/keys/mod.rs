@@ -15,5 +15,5 @@ mod ring;
 
 pub use list::list_keys;
 pub use retire::{Retire, retire_keys};
+pub(crate) use ring::add;
 pub use ring::{Keyring, Pair};
-pub(crate) use ring::{add, sweep};

@@ -25,7 +25,7 @@ pub struct Retire {
 /// Where there is no such pair, it is the newest, a gateway may need it that is not given up, or its files cannot be
 /// removed.
 pub fn retire_keys(directory: &Directory, database: &Path, retire: &Retire) -> Result<(), Error> {
-    directory.sweep_keys()?;
+    ring::sweep(&directory.key_pairs())?;
     let keys = directory.keys()?;
     let Some(pair) = keys.pairs().find(|pair| pair.number() == retire.number) else {
         let held: Vec<_> = keys.pairs().map(|pair| pair.number().to_string()).collect();

@@ -40,7 +40,6 @@ impl Pair {
     }
 
     fn read(directory: &Path, number: u32) -> Result<Self, Error> {
-        let text = |path: &Path| file::read(path);
         let bad = |path: &Path| {
             let path = path.to_owned();
             move |source: BadKey| Error::Key { path, source }
@@ -48,8 +47,8 @@ impl Pair {
         let (sign, open) = (directory.join(SIGN), directory.join(OPEN));
         Ok(Self {
             number,
-            signing: SigningKey::from_text(&text(&sign)?).map_err(bad(&sign))?,
-            opening: OpeningKey::from_text(&text(&open)?).map_err(bad(&open))?,
+            signing: SigningKey::from_text(&file::read(&sign)?).map_err(bad(&sign))?,
+            opening: OpeningKey::from_text(&file::read(&open)?).map_err(bad(&open))?,
         })
     }
 }
@@ -124,7 +123,7 @@ pub(crate) fn add(directory: &Path) -> Result<u32, Error> {
 ///
 /// # Errors
 /// Where its files cannot be removed.
-pub(crate) fn destroy(directory: &Path, number: u32) -> Result<(), Error> {
+pub(super) fn destroy(directory: &Path, number: u32) -> Result<(), Error> {
     let path = place(directory, number);
     sweep(directory)?;
     // Whole or not at all: half a pair would keep the hub from starting.
@@ -138,7 +137,7 @@ pub(crate) fn destroy(directory: &Path, number: u32) -> Result<(), Error> {
 ///
 /// # Errors
 /// Where their files cannot be removed.
-pub(crate) fn sweep(directory: &Path) -> Result<(), Error> {
+pub(super) fn sweep(directory: &Path) -> Result<(), Error> {
     for name in names(directory)?.iter().filter(|name| name.ends_with(RETIRED)) {
         let path = directory.join(name);
         fs::remove_dir_all(&path).map_err(|source| Error::File { doing: "remove", path, source })?;

@@ -3,13 +3,16 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use serde_json::Value;
+use serde_json::Value as Json;
 use tokio::time::{sleep, timeout};
 use varde_hub::{Error, Follow, Intake, Outcome, Pair, Retire, Signature, list_keys, retire_keys, visit};
-use varde_wire::{GoesBy, Heartbeat, Lane, Sealed, Topic, Verdict};
+use varde_wire::{
+    BootId, Content, Event, GoesBy, Heartbeat, Lane, Metric, Observation, Sealed, Topic, Value, Verdict,
+    WallTime,
+};
 
 use crate::broker::{Client, Serving};
-use crate::gateway::{Gateway, Hub, alarm, reading, take};
+use crate::gateway::{Gateway, Hub, NOW, alarm, reading, take};
 use crate::heartbeats::{LOOK, PATIENCE, heartbeat, now, send, until};
 
 fn pair(hub: &Hub, number: u32) -> Pair {
@@ -22,7 +25,7 @@ fn listed(hub: &Hub) -> Vec<(Option<u64>, Vec<String>)> {
     let mut out = Vec::new();
     list_keys(&hub.directory, &hub.database(), true, &mut out).unwrap();
     let line = |line: &str| {
-        let line: Value = serde_json::from_str(line).unwrap();
+        let line: Json = serde_json::from_str(line).unwrap();
         let gateways = line["gateways"].as_array().unwrap();
         let gateways = gateways.iter().map(|gateway| gateway.as_str().unwrap().to_owned());
         (line["pair"].as_u64(), gateways.collect())
@@ -237,6 +240,40 @@ fn what_nobody_could_open_is_opened_when_its_key_is_put_back() {
     assert_eq!(hub.observations(), seen, "once");
     let kinds: Vec<_> = hub.incidents().into_iter().map(|line| line["incident"].clone()).collect();
     assert_eq!(kinds, ["chain-began", "unreadable", "opened-later"]);
+}
+
+/// Else a trouble that is over would stand again, and an alarm that was ended be open.
+#[test]
+fn what_is_read_late_was_told_no_later_than_it_came() {
+    let hub = Hub::new();
+    let mut gateway = hub.enrol("gw-1", Signature::Ed25519, false);
+    let (keys, safe) = (hub.root.path().join("hub/keys"), hub.root.path().join("safe"));
+    hub.directory.add_keys().unwrap();
+    let says = |boot: u8, event| {
+        let mut record = reading(0);
+        record.stamp.boot = BootId::from_bytes([boot; 16]);
+        let device = "dispenser-1".parse().unwrap();
+        record.content =
+            Content::Observation(Observation::new(device, Metric::MEDICINE, Value::Event(event)));
+        record
+    };
+    let over = gateway.outbox(Lane::Routine, 1).batch(&[says(2, Event::PlanRestored)]);
+    gateway.go_over(&pair(&hub, 2));
+    let began = gateway.outbox(Lane::Urgent, 2).batch(&[says(1, Event::PlanDiffers)]);
+    fs::rename(keys.join("2"), &safe).unwrap();
+    let mut intake = hub.intake();
+    for (minute, lane, batch) in [(0, Lane::Urgent, &began), (1, Lane::Routine, &over)] {
+        let mut round = intake.begin().unwrap();
+        let received = WallTime::from_unix_millis(NOW.as_unix_millis() + minute * 60_000);
+        round.take(&gateway.arrival(lane, batch), received).unwrap();
+        round.commit().unwrap();
+    }
+    fs::rename(&safe, keys.join("2")).unwrap();
+    hub.intake().begin().unwrap().commit().unwrap();
+    assert_eq!(hub.observations().len(), 2);
+    let mut out = Vec::new();
+    varde_hub::list_troubles(&hub.database(), None, false, &mut out).unwrap();
+    assert_eq!(String::from_utf8(out).unwrap(), "no device is in trouble\n");
 }
 
 #[test]
